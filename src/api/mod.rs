@@ -1,0 +1,3 @@
+//! The custom resources, one module per version. Imports nothing of this crate.
+
+pub mod v1alpha1;

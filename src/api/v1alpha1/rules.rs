@@ -1,0 +1,186 @@
+//! Rules that more than one field has. The API server evaluates them; each message says what must be.
+
+use kube::core::{Reason, Rule};
+
+fn rule(condition: impl Into<String>, message: &str) -> Rule {
+    Rule::new(condition)
+        .message(message)
+        .reason(Reason::FieldValueInvalid)
+}
+
+/// Whether the CEL expression `url` is scheme, host and optional port of a server, and nothing else.
+fn is_endpoint(url: &str) -> String {
+    let form = "^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?$";
+    let port = format!("url({url}).getPort()");
+    format!(
+        "{url}.matches('{form}') && isURL({url}) && ({port} == '' || (int({port}) >= 1 && int({port}) <= 65535))"
+    )
+}
+
+const ENDPOINT: &str = "must be 'http://' or 'https://', a host, and optionally ':' and a port from 1 to 65535, with nothing before or \
+     after it, such as 'https://s3.example:8443'";
+
+/// The text is the address of a server.
+pub(super) fn endpoint() -> Rule {
+    rule(is_endpoint("self"), ENDPOINT)
+}
+
+/// Every text of a list is the address of a server.
+pub(super) fn endpoints() -> Rule {
+    rule(
+        format!("self.all(endpoint, {})", is_endpoint("endpoint")),
+        &format!("each {ENDPOINT}"),
+    )
+}
+
+/// The text names an object.
+pub(super) fn object_name(kind: &str) -> Rule {
+    rule(
+        "!format.dns1123Subdomain().validate(self).hasValue()",
+        &format!(
+            "must be a name that {kind} can have: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
+        ),
+    )
+}
+
+/// The text names a namespace.
+pub(super) fn namespace_name() -> Rule {
+    rule(
+        "!format.dns1123Label().validate(self).hasValue()",
+        "must be a name that a Namespace can have: lower-case letters, digits and '-', with a letter or digit at both ends",
+    )
+}
+
+/// The text is a key of a Secret.
+pub(super) fn secret_key() -> Rule {
+    rule(
+        format!(
+            "{} && !self.startsWith('..') && self != '.'",
+            "self.matches('^[-._a-zA-Z0-9]+$')"
+        ),
+        "must be a key that a Secret can have: letters, digits, '-', '_' and '.'",
+    )
+}
+
+/// The text is a single line for people.
+pub(super) fn label() -> Rule {
+    rule(
+        "!self.matches(r'\\p{Cc}')",
+        "must not have control characters such as line breaks or tabs",
+    )
+}
+
+/// The text is a region.
+pub(super) fn region() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z0-9][A-Za-z0-9._-]*$')",
+        "must have letters, digits, '.', '_' and '-' only, and start with a letter or digit, such as 'us-east-1'",
+    )
+}
+
+/// The text is a name that users can have on every backend.
+pub(super) fn user_name() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z0-9][A-Za-z0-9._-]*$')",
+        "must have letters, digits, '.', '_' and '-' only, and start with a letter or digit",
+    )
+}
+
+/// The form of a duration. Written as a rule beside the pattern in the schema, for the sake of the message.
+const IS_DURATION: &str = "matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')";
+
+/// The text is a duration.
+pub(super) fn duration() -> Rule {
+    rule(
+        format!("self.{IS_DURATION}"),
+        "must be a duration such as '24h' or '1h30m': whole numbers with unit 'h', 'm', 's' or 'ms', no sign, no days",
+    )
+}
+
+/// The text, if it is a duration, is neither shorter nor longer than these.
+pub(super) fn duration_within(min: &str, max: &str) -> Rule {
+    rule(
+        format!(
+            "!self.{IS_DURATION} || (duration(self) >= duration('{min}') && duration(self) <= duration('{max}'))"
+        ),
+        &format!("must be from {min} to {max}"),
+    )
+}
+
+/// A schedule leaves room for the grace period.
+pub(super) fn interval_beyond_grace() -> Rule {
+    rule(
+        format!(
+            "!has(self.interval) || !has(self.gracePeriod) || !self.interval.{IS_DURATION} || \
+             !self.gracePeriod.{IS_DURATION} || duration(self.interval) > duration(self.gracePeriod)"
+        ),
+        "`interval` must be longer than `gracePeriod`, so that old keys do not pile up",
+    )
+    .field_path(".interval")
+}
+
+/// What a template of a Secret may refer to.
+const PLACEHOLDERS: &str = "accessKeyId|secretAccessKey|endpoint|host|port|scheme|region|userName|caBundle";
+
+/// The keys of a map are keys of a Secret.
+pub(super) fn template_keys() -> Rule {
+    rule(
+        "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$') && !key.startsWith('..') && key != '.')",
+        "each key must be one that a Secret can have: at most 253 letters, digits, '-', '_' and '.'",
+    )
+}
+
+/// The values of a map have known placeholders only.
+pub(super) fn template_values() -> Rule {
+    rule(
+        format!("self.all(key, self[key].matches('^([^$]|[$][$]|[$][{{]({PLACEHOLDERS})[}}])*$'))"),
+        "each '$' must begin one of the placeholders ${accessKeyId}, ${secretAccessKey}, ${endpoint}, ${host}, ${port}, \
+         ${scheme}, ${region}, ${userName} and ${caBundle}, or be written as '$$'",
+    )
+}
+
+/// Keys that the format `AWSEnv` writes.
+const AWS_ENV: [&str; 7] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "S3_ADDRESSING_STYLE",
+    "ca.crt",
+];
+
+/// What the format writes is not written by the template too.
+pub(super) fn template_beside_format() -> Rule {
+    let quoted = AWS_ENV.map(|key| format!("'{key}'")).join(", ");
+    rule(
+        format!("!has(self.template) || self.template.all(key, !(key in [{quoted}]))"),
+        &format!("`template` must not have keys that the format writes: {quoted}"),
+    )
+    .field_path(".template")
+}
+
+/// The keys of a map can stand in an object's metadata.
+pub(super) fn metadata_keys() -> Rule {
+    rule(
+        "self.all(key, !format.qualifiedName().validate(key).hasValue())",
+        "each key must be a name of at most 63 letters, digits, '-', '_' and '.', optionally after a DNS name and '/'",
+    )
+}
+
+/// The keys of a map mean nothing to Kubernetes, GitOps tools or ourselves: they would take the Secret for theirs.
+pub(super) fn metadata_prefixes() -> Rule {
+    rule(
+        "self.all(key, !key.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|argoproj[.]io|fluxcd[.]io|helm[.]sh|gracekey[.]dev)/'))",
+        "keys must not have a prefix of Kubernetes, GitOps tools or Gracekey: 'kubernetes.io', 'k8s.io', 'argoproj.io', \
+         'fluxcd.io', 'helm.sh', 'gracekey.dev' or a part of one of these",
+    )
+}
+
+/// The values of a map can be values of labels.
+pub(super) fn label_values() -> Rule {
+    rule(
+        "self.all(key, !format.labelValue().validate(self[key]).hasValue())",
+        "each value must have at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+    )
+}

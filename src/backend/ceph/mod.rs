@@ -1,0 +1,351 @@
+#![doc = include_str!("docs.md")]
+
+pub mod config;
+mod error;
+mod request;
+mod wire;
+
+pub use config::CephConfig;
+
+use super::error::{Error, ErrorKind, Outcome, Result};
+use super::http::{HttpClient, HttpOptions, Reply, Signer};
+use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
+use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
+use async_trait::async_trait;
+use request::Call;
+use std::time::Duration;
+
+/// What RGW can do.
+///
+/// Keys: 300 on one user were no trouble, and no limit was met. Changes hold at once, on one gateway and across two.
+/// Names: RGW checks nothing, but `:` means a subuser and `$` a tenant elsewhere, and 20.2.4 decodes `%` and `+` twice.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    overlap: Overlap::Slots { max: None },
+    secret_readable: true,
+    id_choosable: true,
+    lock: true,
+    label: true,
+    last_use: false,
+    settle: Duration::from_secs(2),
+    label_max_chars: 128,
+    user_name: UserNameRules {
+        max_len: 128,
+        punctuation: "-_.",
+    },
+};
+
+/// Longest access key id that is sent.
+const ACCESS_KEY_ID_MAX: usize = 128;
+
+/// The Admin Ops API of a Ceph RADOS Gateway.
+#[derive(Debug)]
+pub struct CephDriver {
+    config: CephConfig,
+    signer: Signer,
+    http: HttpClient,
+}
+
+impl CephDriver {
+    /// Makes a driver; nothing is sent. Fails when the CA bundle cannot be used.
+    pub fn new(config: CephConfig) -> Result<Self> {
+        let options = HttpOptions {
+            tls: config.tls.clone(),
+            timeout: config.call_limit,
+        };
+        let http = HttpClient::new(&options).map_err(|text| {
+            let call = request::find_by_key(&config.access_key_id);
+            error::own(&call, ErrorKind::Invalid, Outcome::NotApplied, &text)
+        })?;
+        let signer = Signer::new(
+            config.access_key_id.clone(),
+            config.secret.clone(),
+            config.region.clone(),
+        );
+        Ok(Self { config, signer, http })
+    }
+
+    /// Sends a call; any answer is a value, none is an error.
+    async fn send(&self, call: &Call) -> Result<Reply> {
+        let not_sent = |text: &str| error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text);
+        let mut request = http::Request::builder()
+            .method(call.method.clone())
+            .uri(self.config.endpoint.at(&call.target))
+            .body(Vec::new())
+            .map_err(|_| not_sent("the request cannot be addressed"))?;
+        self.signer.sign(&mut request).map_err(|text| not_sent(&text))?;
+        let sent = self.http.send(request).await;
+        sent.map_err(|e| e.into_error(BackendKind::Ceph, call.operation, call.changes()))
+    }
+
+    /// Sends a call and demands a success.
+    async fn succeed(&self, call: &Call) -> Result<Reply> {
+        let reply = self.send(call).await?;
+        if is_success(&reply) {
+            Ok(reply)
+        } else {
+            Err(error::refused(call, &reply))
+        }
+    }
+
+    /// The user as the gateway shows it, or `None`.
+    async fn get(&self, name: &UserName) -> Result<Option<wire::User>> {
+        let call = request::find_user(name);
+        check_name(&call, name)?;
+        let reply = self.send(&call).await?;
+        if reply.status == 404 && error::code(&reply).as_deref() == Some("NoSuchUser") {
+            return Ok(None);
+        }
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        let user = parse_user(&call, &reply)?;
+        // A proxy or a gateway that decodes twice might answer for somebody else.
+        if user.name != name.as_str() || !user.tenant.is_empty() {
+            return Err(misunderstood(&call, "the gateway answered for another user"));
+        }
+        Ok(Some(user))
+    }
+
+    /// What a `UserAlreadyExists` means: fine if the user carries this mark.
+    async fn is_ours(&self, call: &Call, name: &UserName, mark: &OwnerMark) -> Result<()> {
+        let refuse = |kind, text: &str| Err(error::own(call, kind, Outcome::NotApplied, text));
+        let Some(user) = self.find_user(name).await? else {
+            return refuse(
+                ErrorKind::Transient,
+                "it was there and is gone: somebody else is at work",
+            );
+        };
+        if user.privileged {
+            return refuse(
+                ErrorKind::Conflict,
+                "a user of this name is there and holds admin rights: choose another userName",
+            );
+        }
+        if user.owner.as_ref() != Some(mark) {
+            return refuse(
+                ErrorKind::Conflict,
+                "a user of this name is there and belongs to somebody else: choose another userName",
+            );
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Driver for CephDriver {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Ceph
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    async fn probe(&self) -> Result<BackendInfo> {
+        let call = request::find_by_key(&self.config.access_key_id);
+        let reply = self.succeed(&call).await?;
+        if !parse_user(&call, &reply)?.may_manage_users() {
+            let advice =
+                "it may not read and write users: radosgw-admin caps add --uid=ADMIN --caps='users=*'";
+            return Err(error::own(&call, ErrorKind::Auth, Outcome::NotApplied, advice));
+        }
+        // The Admin Ops API tells no version. 20 names its release in this header, 16 and 18 do not.
+        let release = reply.server.as_deref().and_then(release_name).map(str::to_owned);
+        Ok(BackendInfo {
+            product: "Ceph RGW".to_owned(),
+            version: release,
+        })
+    }
+
+    async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
+        Ok(self
+            .get(name)
+            .await?
+            .map(|user| user.observe(&self.config.access_key_id)))
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        let call = request::create_user(user);
+        check_name(&call, &user.name)?;
+        check_label(&call, &user.label)?;
+        let reply = self.send(&call).await?;
+        if reply.status == 409 && error::code(&reply).as_deref() == Some("UserAlreadyExists") {
+            return self.is_ours(&call, &user.name, &user.owner).await;
+        }
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        let made = parse_user(&call, &reply)?;
+        if request::email_to_mark(&made.email).as_ref() != Some(&user.owner) || made.suspended != user.locked
+        {
+            return Err(misunderstood(
+                &call,
+                "the gateway made another user than was asked for",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
+        let call = request::set_label(name, label);
+        check_name(&call, name)?;
+        check_label(&call, label)?;
+        let reply = self.succeed(&call).await?;
+        if parse_user(&call, &reply)?.display_name != label {
+            let text = "the gateway stored another label than was sent; Ceph 20.2.4 does so for % and +: leave them out";
+            return Err(error::own(&call, ErrorKind::Invalid, Outcome::Unknown, text));
+        }
+        Ok(())
+    }
+
+    async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()> {
+        let call = request::set_locked(name, locked);
+        check_name(&call, name)?;
+        let reply = self.succeed(&call).await?;
+        if parse_user(&call, &reply)?.suspended != locked {
+            return Err(misunderstood(&call, "the gateway answered 200 and did not do it"));
+        }
+        Ok(())
+    }
+
+    async fn delete_user(&self, name: &UserName) -> Result<()> {
+        let call = request::delete_user(name);
+        let Some(user) = self.find_user(name).await? else {
+            return Ok(());
+        };
+        if user.privileged {
+            let text = "it holds admin rights and is never deleted by this operator";
+            return Err(error::own(&call, ErrorKind::Conflict, Outcome::NotApplied, text));
+        }
+        let reply = self.send(&call).await?;
+        let gone = reply.status == 404 && error::code(&reply).as_deref() == Some("NoSuchUser");
+        if gone || is_success(&reply) {
+            Ok(())
+        } else {
+            Err(error::refused(&call, &reply))
+        }
+    }
+
+    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair> {
+        let id = request
+            .access_key_id
+            .clone()
+            .unwrap_or_else(|| AccessKeyId::new(""));
+        let call = request::issue(name, &id);
+        let refuse = |kind, text: &str| Err(error::own(&call, kind, Outcome::NotApplied, text));
+        if !is_usable_key_id(id.as_str()) {
+            return refuse(
+                ErrorKind::Invalid,
+                "an access key id must be given, of 1 to 128 letters and digits",
+            );
+        }
+        // For a key that is there, the gateway would replace the secret at once.
+        let Some(user) = self.get(name).await? else {
+            return refuse(ErrorKind::NotFound, "there is no such user on the gateway");
+        };
+        if user.keys.iter().any(|key| key.access_key == id.as_str()) {
+            return refuse(ErrorKind::Conflict, "it has a key of this id already");
+        }
+        let reply = self.succeed(&call).await?;
+        let keys: Vec<wire::Key> = parse(&call, &reply)?;
+        let secret = keys
+            .into_iter()
+            .find(|key| key.access_key == id.as_str())
+            .and_then(|key| key.secret_key);
+        let secret =
+            secret.ok_or_else(|| misunderstood(&call, "the new key is missing in the gateway's answer"))?;
+        Ok(KeyPair {
+            id: CredentialId::from(&id),
+            access_key_id: id,
+            secret,
+        })
+    }
+
+    async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
+        let call = request::revoke(name, id.as_str());
+        let refuse = |kind, text: &str| Err(error::own(&call, kind, Outcome::NotApplied, text));
+        let Some(user) = self.get(name).await? else {
+            return Ok(());
+        };
+        if !user.keys.iter().any(|key| key.access_key == id.as_str()) {
+            return Ok(());
+        }
+        if id.as_str() == self.config.access_key_id.as_str() {
+            return refuse(
+                ErrorKind::Conflict,
+                "this is the key that this operator signs with",
+            );
+        }
+        let reply = self.send(&call).await?;
+        match error::code(&reply).as_deref() {
+            _ if is_success(&reply) => Ok(()),
+            Some("NoSuchUser") if reply.status == 404 => Ok(()),
+            // Says "the key is gone" and "the admin key is dead" alike; the next read tells which.
+            Some("InvalidAccessKeyId") => refuse(
+                ErrorKind::Transient,
+                "the key went away while it was being removed, or the admin key died: read again",
+            ),
+            _ => Err(error::refused(&call, &reply)),
+        }
+    }
+}
+
+fn is_success(reply: &Reply) -> bool {
+    (200..300).contains(&reply.status)
+}
+
+fn parse_user(call: &Call, reply: &Reply) -> Result<wire::User> {
+    parse(call, reply)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T> {
+    // The parser's own text may quote the body.
+    serde_json::from_slice(&reply.body).map_err(|_| {
+        misunderstood(
+            call,
+            "this is no answer of a Ceph gateway: is the endpoint right?",
+        )
+    })
+}
+
+fn misunderstood(call: &Call, text: &str) -> Error {
+    let outcome = if call.changes() {
+        Outcome::Unknown
+    } else {
+        Outcome::NotApplied
+    };
+    error::own(call, ErrorKind::Protocol, outcome, text)
+}
+
+fn check_name(call: &Call, name: &UserName) -> Result<()> {
+    let UserNameRules { max_len, punctuation } = CAPABILITIES.user_name;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
+    let name = name.as_str();
+    // RGW refuses this one: it is what it calls a request without a signature.
+    if !name.is_empty() && name.len() <= max_len && name.chars().all(allowed) && name != "anonymous" {
+        return Ok(());
+    }
+    let text = "a user name has 1 to 128 letters, digits, - _ or . and is not anonymous";
+    Err(error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text))
+}
+
+fn check_label(call: &Call, label: &str) -> Result<()> {
+    let fits = label.chars().count() <= CAPABILITIES.label_max_chars;
+    if !label.is_empty() && fits && !label.contains(char::is_control) {
+        return Ok(());
+    }
+    let text = "a label has 1 to 128 characters, none of them a control character";
+    Err(error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text))
+}
+
+/// Other characters are taken by RGW, and then break the signatures of those who use the key.
+fn is_usable_key_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= ACCESS_KEY_ID_MAX && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// `reef` of `Ceph Object Gateway (reef)`.
+fn release_name(server: &str) -> Option<&str> {
+    let name = server.strip_prefix("Ceph Object Gateway (")?.strip_suffix(')')?;
+    super::http::client::is_code(name).then_some(name)
+}

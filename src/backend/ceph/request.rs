@@ -1,0 +1,210 @@
+//! Requests of the Admin Ops API, as pure values.
+//!
+//! Source: Ceph documentation, "Admin Ops API" (reef), corrected by what 16.2.15, 18.2.7 and 20.2.4 were seen to do.
+//! Parameters travel in the query string only; a form body is ignored, a signed body refused with 501. No request
+//! here carries a secret: query strings end up in access logs.
+
+use crate::backend::NewUser;
+use crate::backend::http::Query;
+use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
+use http::Method;
+
+/// One call, before it is addressed and signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Short name, for logs and metrics.
+    pub(super) operation: &'static str,
+    /// HTTP method.
+    pub(super) method: Method,
+    /// Path and query.
+    pub(super) target: String,
+    /// What it is about, for error texts: `user gk-a`.
+    pub(super) subject: String,
+}
+
+impl Call {
+    fn user(operation: &'static str, method: Method, name: &UserName, query: &Query) -> Self {
+        Self {
+            operation,
+            method,
+            target: target(query),
+            subject: format!("user {name}"),
+        }
+    }
+
+    /// Whether it would change anything.
+    pub(super) fn changes(&self) -> bool {
+        self.method != Method::GET
+    }
+}
+
+fn target(query: &Query) -> String {
+    format!("/admin/user?{}", query.as_str())
+}
+
+fn uid(name: &UserName) -> Query {
+    Query::new().pair("uid", name.as_str())
+}
+
+/// The user that holds this access key. Used to look at one's own rights.
+pub(super) fn find_by_key(id: &AccessKeyId) -> Call {
+    Call {
+        operation: "Probe",
+        method: Method::GET,
+        target: target(&Query::new().pair("access-key", id.as_str())),
+        subject: format!("admin access key {id}"),
+    }
+}
+
+/// The user with its keys and secrets. 404 `NoSuchUser` where there is none.
+pub(super) fn find_user(name: &UserName) -> Call {
+    Call::user("GetUser", Method::GET, name, &uid(name))
+}
+
+/// A user without keys. Surprise: never an update, 409 `UserAlreadyExists` however alike the user is.
+pub(super) fn create_user(user: &NewUser) -> Call {
+    let mut query = uid(&user.name)
+        .pair("display-name", &user.label)
+        .pair("email", &mark_to_email(&user.owner))
+        .pair("generate-key", "false");
+    if user.locked {
+        query = query.pair("suspended", "true");
+    }
+    Call::user("CreateUser", Method::PUT, &user.name, &query)
+}
+
+/// Changes the display name and nothing else. Surprise: an empty name is taken with 200 and ignored.
+pub(super) fn set_label(name: &UserName, label: &str) -> Call {
+    Call::user(
+        "SetLabel",
+        Method::POST,
+        name,
+        &uid(name).pair("display-name", label),
+    )
+}
+
+/// Suspends or resumes. Surprise: an empty value suspends, and `yes` resumes; only `1` and `0` are sent.
+pub(super) fn set_locked(name: &UserName, locked: bool) -> Call {
+    let value = if locked { "1" } else { "0" };
+    Call::user(
+        "SetLocked",
+        Method::POST,
+        name,
+        &uid(name).pair("suspended", value),
+    )
+}
+
+/// Deletes a user without data. Never sends `purge-data`.
+pub(super) fn delete_user(name: &UserName) -> Call {
+    Call::user("DeleteUser", Method::DELETE, name, &uid(name))
+}
+
+/// Adds a key with a chosen access key id; the gateway makes the secret, and answers with **all** keys of the user.
+///
+/// Surprise: for an access key id that is there already it replaces the secret at once. Look first.
+pub(super) fn issue(name: &UserName, id: &AccessKeyId) -> Call {
+    let query = Query::new()
+        .flag("key")
+        .pair("uid", name.as_str())
+        .pair("access-key", id.as_str());
+    Call::user("IssueKey", Method::PUT, name, &query)
+}
+
+/// Removes a key. Surprise: 403 `InvalidAccessKeyId` where it is not there, the same code as for a dead admin key.
+pub(super) fn revoke(name: &UserName, id: &str) -> Call {
+    let query = Query::new()
+        .flag("key")
+        .pair("uid", name.as_str())
+        .pair("access-key", id);
+    Call::user("RevokeKey", Method::DELETE, name, &query)
+}
+
+const MARK_DOMAIN: &str = "@owner.gracekey.dev";
+
+/// The e-mail address that carries an owner mark: unique in RGW whatever its case, and its form is not checked.
+pub(super) fn mark_to_email(mark: &OwnerMark) -> String {
+    format!("{mark}{MARK_DOMAIN}")
+}
+
+/// The owner mark that an e-mail address carries, if it is one of ours.
+pub(super) fn email_to_mark(email: &str) -> Option<OwnerMark> {
+    let mark = email.strip_suffix(MARK_DOMAIN)?;
+    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    (mark.len() == 32 && mark.bytes().all(is_hex)).then(|| OwnerMark::new(mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARK: &str = "0123456789abcdef0123456789abcdef";
+
+    fn name() -> UserName {
+        UserName::new("gk-a.b_c")
+    }
+
+    fn new_user(locked: bool) -> NewUser {
+        NewUser {
+            name: name(),
+            label: "Bill & Ben: 50%+".into(),
+            owner: OwnerMark::new(MARK),
+            locked,
+        }
+    }
+
+    #[test]
+    fn each_call_has_exactly_this_method_and_target() {
+        let key = AccessKeyId::new("AK1");
+        let create = "PUT /admin/user?uid=gk-a.b_c&display-name=Bill%20%26%20Ben%3A%2050%25%2B\
+                      &email=0123456789abcdef0123456789abcdef%40owner.gracekey.dev&generate-key=false";
+        for (call, want) in [
+            (find_by_key(&key), "GET /admin/user?access-key=AK1"),
+            (find_user(&name()), "GET /admin/user?uid=gk-a.b_c"),
+            (create_user(&new_user(false)), create),
+            (create_user(&new_user(true)), &format!("{create}&suspended=true")),
+            (
+                set_label(&name(), "Ü"),
+                "POST /admin/user?uid=gk-a.b_c&display-name=%C3%9C",
+            ),
+            (
+                set_locked(&name(), true),
+                "POST /admin/user?uid=gk-a.b_c&suspended=1",
+            ),
+            (
+                set_locked(&name(), false),
+                "POST /admin/user?uid=gk-a.b_c&suspended=0",
+            ),
+            (delete_user(&name()), "DELETE /admin/user?uid=gk-a.b_c"),
+            (
+                issue(&name(), &key),
+                "PUT /admin/user?key&uid=gk-a.b_c&access-key=AK1",
+            ),
+            (
+                revoke(&name(), "AK1"),
+                "DELETE /admin/user?key&uid=gk-a.b_c&access-key=AK1",
+            ),
+        ] {
+            assert_eq!(format!("{} {}", call.method, call.target), want);
+        }
+    }
+
+    #[test]
+    fn a_mark_survives_the_way_through_the_email_field() {
+        let mark = OwnerMark::new(MARK);
+        assert_eq!(email_to_mark(&mark_to_email(&mark)), Some(mark));
+    }
+
+    #[test]
+    fn other_addresses_carry_no_mark() {
+        for email in [
+            "",
+            "a@example.com",
+            "@owner.gracekey.dev",
+            "0123456789ABCDEF0123456789abcdef@owner.gracekey.dev",
+            "0123456789abcdef0123456789abcde@owner.gracekey.dev",
+            "0123456789abcdef0123456789abcdef@owner.gracekey.dev.example.com",
+        ] {
+            assert_eq!(email_to_mark(email), None, "{email}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! HTTP as the drivers need it: one client, one signer, one way to write a query.
+//!
+//! Knows nothing of any storage product. Imports `backend::error` and nothing else of ours.
+
+pub mod client;
+pub mod endpoint;
+pub mod query;
+pub mod sigv4;
+
+pub use client::{HttpClient, HttpOptions, Reply, TlsOptions};
+pub use endpoint::Endpoint;
+pub use query::Query;
+pub use sigv4::Signer;

@@ -1,0 +1,336 @@
+//! What surrounds every driver: the store's limits, a breaker, and metrics. A driver has none of these itself.
+
+use super::{
+    BackendInfo, BackendKind, Driver, Error, ErrorKind, IssueRequest, KeyPair, NewUser, ObservedUser,
+    Outcome, Result, error::Detail, gate::Gate,
+};
+use crate::{
+    domain::{
+        backoff,
+        capabilities::Capabilities,
+        ids::{CredentialId, UserName},
+    },
+    telemetry::metrics::Metrics,
+};
+use async_trait::async_trait;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// First pause after a store stopped answering, and the longest one. A key whose time has come has to go within 5 s of
+/// the store's return: this pause and the one of its user (`RETRY_DUE`) may come one after the other.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+/// How soon to try again after there was no turn.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// Longest pause that a store is given because it asked for one: a key whose time has come waits for it.
+const ASKED_MAX: Duration = Duration::from_secs(15);
+
+/// `spec.limits` of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Calls under way at once.
+    pub concurrency: usize,
+    /// Calls begun in a second; 0: no limit.
+    pub requests_per_second: u32,
+}
+
+/// A driver with limits, breaker and metrics.
+#[derive(Debug)]
+pub struct Layered {
+    inner: Arc<dyn Driver>,
+    store: (String, String),
+    metrics: Metrics,
+    gate: Gate,
+    pace: Option<Duration>,
+    next_start: Mutex<Instant>,
+    breaker: Mutex<Breaker>,
+}
+
+/// Opens when a store stops answering, so that its users do not hold workers while they wait for time-outs.
+#[derive(Debug, Default)]
+struct Breaker {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Layered {
+    /// Wraps a driver of the store `(namespace, name)`.
+    pub fn new(inner: Arc<dyn Driver>, store: (String, String), limits: Limits, metrics: Metrics) -> Self {
+        Self {
+            inner,
+            store,
+            metrics,
+            gate: Gate::new(limits.concurrency),
+            pace: (limits.requests_per_second > 0)
+                .then(|| Duration::from_secs(1) / limits.requests_per_second),
+            next_start: Mutex::new(Instant::now()),
+            breaker: Mutex::new(Breaker::default()),
+        }
+    }
+
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let result = self.limited(operation, call).await;
+        let code = result.as_ref().map_or_else(|e| e.kind.into(), |_| "ok");
+        self.metrics
+            .backend((&self.store.0, &self.store.1), operation, code, begun.elapsed());
+        result
+    }
+
+    async fn limited<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.check_breaker(operation)?;
+        let Some(_turn) = self.gate.enter().await else {
+            let why = "the store does not answer the calls that are under way";
+            return Err(self.not_called(operation, why, BUSY));
+        };
+        // It may have stopped answering meanwhile.
+        self.check_breaker(operation)?;
+        if let Some(start) = self.my_start() {
+            tokio::time::sleep_until(start).await;
+        }
+        let result = call.await;
+        self.note(&result);
+        result
+    }
+
+    fn my_start(&self) -> Option<Instant> {
+        let pace = self.pace?;
+        let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = (*next).max(Instant::now());
+        *next = start + pace;
+        Some(start)
+    }
+
+    fn check_breaker(&self, operation: &'static str) -> Result<()> {
+        let until = self.breaker.lock().unwrap_or_else(PoisonError::into_inner).until;
+        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        let Some(left) = left.filter(|left| !left.is_zero()) else {
+            return Ok(());
+        };
+        let why = "the store did not answer a moment ago and is given a pause";
+        Err(self.not_called(operation, why, left))
+    }
+
+    fn not_called(&self, operation: &'static str, why: &str, retry_after: Duration) -> Error {
+        Error {
+            kind: ErrorKind::Transient,
+            outcome: Outcome::NotApplied,
+            backend: self.inner.kind(),
+            operation,
+            detail: Detail::new(why),
+            retry_after: Some(retry_after),
+            request_id: None,
+        }
+    }
+
+    fn note<T>(&self, result: &Result<T>) {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Err(error) if error.kind == ErrorKind::Transient || error.kind == ErrorKind::RateLimited => {
+                let pause = backoff::delay(breaker.failures.saturating_sub(1), PAUSE.0, PAUSE.1);
+                let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX).max(pause));
+                // One call that fails may be about one user; two in a row are about the store.
+                let opens = breaker.failures > 0 || error.kind == ErrorKind::RateLimited;
+                breaker.until = opens.then(|| Instant::now() + asked.unwrap_or(pause));
+                breaker.failures = breaker.failures.saturating_add(1);
+            }
+            _ => *breaker = Breaker::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Driver for Layered {
+    fn kind(&self) -> BackendKind {
+        self.inner.kind()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn probe(&self) -> Result<BackendInfo> {
+        self.call("probe", self.inner.probe()).await
+    }
+
+    async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
+        self.call("find_user", self.inner.find_user(name)).await
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        self.call("create_user", self.inner.create_user(user)).await
+    }
+
+    async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
+        self.call("set_label", self.inner.set_label(name, label)).await
+    }
+
+    async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()> {
+        self.call("set_locked", self.inner.set_locked(name, locked)).await
+    }
+
+    async fn delete_user(&self, name: &UserName) -> Result<()> {
+        self.call("delete_user", self.inner.delete_user(name)).await
+    }
+
+    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair> {
+        self.call("issue", self.inner.issue(name, request)).await
+    }
+
+    async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
+        self.call("revoke", self.inner.revoke(name, id)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::ceph::CAPABILITIES, domain::ids::UserName};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Fails as long as it is told to, and counts what reaches it.
+    #[derive(Debug, Default)]
+    struct Probe {
+        reached: AtomicUsize,
+        under_way: AtomicUsize,
+        most: AtomicUsize,
+        broken: std::sync::atomic::AtomicBool,
+    }
+
+    #[async_trait]
+    impl Driver for Probe {
+        fn kind(&self) -> BackendKind {
+            BackendKind::Ceph
+        }
+        fn capabilities(&self) -> &Capabilities {
+            &CAPABILITIES
+        }
+        async fn probe(&self) -> Result<BackendInfo> {
+            self.reached.fetch_add(1, Ordering::SeqCst);
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            if self.broken.load(Ordering::SeqCst) {
+                let detail = Detail::new("down");
+                let (kind, outcome) = (ErrorKind::Transient, Outcome::Unknown);
+                let backend = BackendKind::Ceph;
+                return Err(Error {
+                    kind,
+                    outcome,
+                    backend,
+                    operation: "probe",
+                    detail,
+                    retry_after: None,
+                    request_id: None,
+                });
+            }
+            Ok(BackendInfo {
+                product: "test".to_owned(),
+                version: None,
+            })
+        }
+        async fn find_user(&self, _: &UserName) -> Result<Option<ObservedUser>> {
+            Ok(None)
+        }
+        async fn create_user(&self, _: &NewUser) -> Result<()> {
+            Ok(())
+        }
+        async fn set_label(&self, _: &UserName, _: &str) -> Result<()> {
+            Ok(())
+        }
+        async fn set_locked(&self, _: &UserName, _: bool) -> Result<()> {
+            Ok(())
+        }
+        async fn delete_user(&self, _: &UserName) -> Result<()> {
+            Ok(())
+        }
+        async fn issue(&self, _: &UserName, _: &IssueRequest) -> Result<KeyPair> {
+            unreachable!("not asked for here")
+        }
+        async fn revoke(&self, _: &UserName, _: &CredentialId) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn layered(probe: &Arc<Probe>, limits: Limits) -> Layered {
+        let metrics = Metrics::new(&mut prometheus_client::registry::Registry::default());
+        let inner: Arc<dyn Driver> = Arc::<Probe>::clone(probe);
+        Layered::new(inner, ("ns".to_owned(), "store".to_owned()), limits, metrics)
+    }
+
+    #[tokio::test]
+    async fn no_more_calls_are_under_way_than_the_store_allows() {
+        let probe = Arc::new(Probe::default());
+        let layered = layered(
+            &probe,
+            Limits {
+                concurrency: 3,
+                requests_per_second: 0,
+            },
+        );
+        futures::future::join_all((0..20).map(|_| layered.probe())).await;
+        assert_eq!(probe.reached.load(Ordering::SeqCst), 20);
+        assert_eq!(probe.most.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn calls_begin_no_faster_than_the_store_allows() {
+        let probe = Arc::new(Probe::default());
+        let layered = layered(
+            &probe,
+            Limits {
+                concurrency: 64,
+                requests_per_second: 100,
+            },
+        );
+        let begun = Instant::now();
+        futures::future::join_all((0..11).map(|_| layered.probe())).await;
+        assert!(
+            begun.elapsed() >= Duration::from_millis(100),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_is_left_alone_for_a_moment_and_then_tried_again() {
+        let probe = Arc::new(Probe::default());
+        let layered = layered(
+            &probe,
+            Limits {
+                concurrency: 8,
+                requests_per_second: 0,
+            },
+        );
+        probe.broken.store(true, Ordering::SeqCst);
+        for _ in 0..2 {
+            assert_eq!(
+                layered.probe().await.map_err(|e| e.outcome),
+                Err(Outcome::Unknown)
+            );
+        }
+        let refused = layered.probe().await.expect_err("the breaker is open");
+        assert_eq!(
+            (refused.kind, refused.outcome),
+            (ErrorKind::Transient, Outcome::NotApplied)
+        );
+        assert_eq!(probe.reached.load(Ordering::SeqCst), 2);
+        probe.broken.store(false, Ordering::SeqCst);
+        tokio::time::sleep(refused.retry_after.expect("it says how long")).await;
+        assert!(layered.probe().await.is_ok());
+        assert!(layered.probe().await.is_ok());
+        assert_eq!(probe.reached.load(Ordering::SeqCst), 4);
+    }
+}

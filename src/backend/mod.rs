@@ -1,0 +1,175 @@
+//! The drivers: one folder per kind of storage, one trait, one error taxonomy.
+//!
+//! A driver contains no retry, no logging, no Kubernetes. It may import `domain` (ids and capabilities) and
+//! `backend::http`; drivers do not import each other, and nothing here imports `controller`.
+
+pub mod ceph;
+pub mod error;
+pub mod gate;
+pub mod http;
+pub mod layer;
+pub mod pool;
+pub mod proof;
+pub mod registry;
+
+pub use error::{Error, ErrorKind, Outcome, Result};
+
+use crate::domain::{
+    capabilities::Capabilities,
+    ids::{AccessKeyId, CredentialId, OwnerMark, UserName},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use std::{fmt, time::Duration};
+
+/// Which admin API a driver speaks; the member of `ObjectStore.spec.backend`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::EnumIter,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum BackendKind {
+    /// Ceph RADOS Gateway, Admin Ops API.
+    Ceph,
+}
+
+/// What a probe learned. Shown in the store's status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendInfo {
+    /// Product name, such as `Ceph RGW`.
+    pub product: String,
+    /// Its version, where the backend tells.
+    pub version: Option<String>,
+}
+
+/// A user as the backend shows it now.
+#[derive(Debug)]
+pub struct ObservedUser {
+    /// Whose it is; `None`: it carries no mark of ours, so it is somebody else's.
+    pub owner: Option<OwnerMark>,
+    /// Display name.
+    pub label: String,
+    /// No S3 operation works.
+    pub locked: bool,
+    /// Holds admin rights or is the operator's own admin user: can never be claimed, whatever its mark.
+    pub privileged: bool,
+    /// Its keys, in no particular order.
+    pub credentials: Vec<ObservedCredential>,
+}
+
+/// A key as the backend shows it now.
+#[derive(Clone, Debug)]
+pub struct ObservedCredential {
+    /// Which one.
+    pub id: CredentialId,
+    /// Its public half.
+    pub access_key_id: AccessKeyId,
+    /// Its secret half, where `capabilities().secret_readable`.
+    pub secret: Option<SecretString>,
+    /// When it was made, where the backend tells.
+    pub create_time: Option<Timestamp>,
+    /// When it was last used, where the backend tells.
+    pub last_use: LastUse,
+}
+
+/// When a key was last used. Three states, as far as backends tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastUse {
+    /// The backend does not tell.
+    #[default]
+    Unknown,
+    /// Never, by the backend's word.
+    Never,
+    /// At this time.
+    Used(Timestamp),
+}
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Name on the backend.
+    pub name: UserName,
+    /// Display name.
+    pub label: String,
+    /// Stored with the user in the same call.
+    pub owner: OwnerMark,
+    /// Made locked at once, so that no key of it ever works before it is unlocked.
+    pub locked: bool,
+}
+
+/// A key to be issued.
+#[derive(Clone, Debug)]
+pub struct IssueRequest {
+    /// The id to give it, where `capabilities().id_choosable`; always given there, never elsewhere.
+    pub access_key_id: Option<AccessKeyId>,
+    /// Where the backend ends the previous secret by itself: after how long.
+    pub expire_previous: Option<Duration>,
+}
+
+/// A key pair; the secret half is wiped when dropped and never printed.
+#[derive(Clone)]
+pub struct KeyPair {
+    /// Which one.
+    pub id: CredentialId,
+    /// Public half.
+    pub access_key_id: AccessKeyId,
+    /// Secret half.
+    pub secret: SecretString,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One admin API. Stateless but for connections and session tokens.
+///
+/// Every method is idempotent **except** [`issue`](Driver::issue). "Absent" is a value, never an error. Names are
+/// checked against `capabilities().user_name` before any request: a name that cannot be one is `Invalid`/`NotApplied`.
+#[async_trait]
+pub trait Driver: fmt::Debug + Send + Sync {
+    /// Which admin API this is.
+    fn kind(&self) -> BackendKind;
+
+    /// What this backend can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Reaches it, authenticates, learns product and rights. No side effect.
+    async fn probe(&self) -> Result<BackendInfo>;
+
+    /// The user with its keys, or `None`.
+    async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>>;
+
+    /// Creates a user without keys. If it is there already with this owner: nothing changes, `Ok`. If it is there
+    /// with another owner or none: `Conflict`, nothing changes.
+    async fn create_user(&self, user: &NewUser) -> Result<()>;
+
+    /// Changes the display name. The caller has seen that the user is ours.
+    async fn set_label(&self, name: &UserName, label: &str) -> Result<()>;
+
+    /// Locks (no S3 operation works, keys and data stay) or unlocks.
+    async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()>;
+
+    /// Deletes the user and its keys. Absent: `Ok`. Still owns data: `Conflict`, nothing changes.
+    async fn delete_user(&self, name: &UserName) -> Result<()>;
+
+    /// Issues one key. Not idempotent: the caller has recorded an intent that names it, and never asks twice for one
+    /// access key id. `Conflict` when the id or the last slot is taken, with nothing changed.
+    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair>;
+
+    /// Removes one key of this user. Absent: `Ok`. A key of another user is left alone.
+    async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()>;
+}

@@ -1,0 +1,77 @@
+//! Live connections to stores: made once, shared by all users of a store, replaced when the store or one of its
+//! Secrets changes.
+
+use super::{BackendInfo, Driver, gate::Gate, proof::S3Prober};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::time::Instant;
+
+/// A connection to one store.
+#[derive(Debug)]
+pub struct Connection {
+    /// Generation of the store that it was made for.
+    pub generation: i64,
+    /// Increases with every connection made: users look at their backend again when it changes.
+    pub serial: u64,
+    /// Names and resource versions of the Secrets that it was made from.
+    pub secrets: Vec<(String, Option<String>)>,
+    /// Its admin API.
+    pub driver: Arc<dyn Driver>,
+    /// Proves keys; `None` for stores without S3.
+    pub prober: Option<Arc<S3Prober>>,
+    /// Turns for proofs: the S3 side may hang by itself.
+    pub proofs: Gate,
+    /// What it answered when it was probed last, and when.
+    pub probed: Mutex<Option<(Instant, BackendInfo)>>,
+    /// CA bundle of the store, in PEM, for the Secrets of its users.
+    pub ca_bundle: Option<String>,
+}
+
+/// All connections, by UID of their store.
+#[derive(Debug, Default)]
+pub struct Pool {
+    connections: Mutex<BTreeMap<String, Arc<Connection>>>,
+    making: tokio::sync::Mutex<u64>,
+}
+
+impl Pool {
+    /// The connection to this store, whatever generation it was made for.
+    pub fn get(&self, uid: &str) -> Option<Arc<Connection>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(uid)
+            .cloned()
+    }
+
+    /// The right to make connections, one at a time, with the serial of the next one.
+    pub async fn make(&self) -> tokio::sync::MutexGuard<'_, u64> {
+        let mut serial = self.making.lock().await;
+        *serial += 1;
+        serial
+    }
+
+    /// Puts a connection in the place of the one before it, unless that is of a newer generation.
+    pub fn put(&self, uid: &str, connection: Connection) -> Arc<Connection> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newer) = connections
+            .get(uid)
+            .filter(|there| there.generation > connection.generation)
+        {
+            return Arc::clone(newer);
+        }
+        let connection = Arc::new(connection);
+        connections.insert(uid.to_owned(), Arc::clone(&connection));
+        connection
+    }
+
+    /// Drops the connection to a store that is gone.
+    pub fn remove(&self, uid: &str) {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(uid);
+    }
+}

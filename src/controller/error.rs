@@ -1,0 +1,137 @@
+//! Why a reconciliation ended early.
+
+use crate::{backend, domain::reason::Reason};
+
+/// Ends a reconciliation. What people see of it is in [`Trouble`]; this is for what nothing can be written about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server refused or did not answer.
+    #[error("Kubernetes API: {0}")]
+    Kube(#[from] Box<kube::Error>),
+    /// Somebody else wrote the object first: look at it anew.
+    #[error("the object changed meanwhile")]
+    Stale,
+    /// The pass took too long and was cut off.
+    #[error("the pass took too long")]
+    Slow,
+    /// The object vanished.
+    #[error("the object is gone")]
+    Gone,
+}
+
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        if let kube::Error::Api(status) = &error {
+            if status.is_conflict() || status.is_already_exists() {
+                return Self::Stale;
+            }
+            if status.is_not_found() {
+                return Self::Gone;
+            }
+        }
+        Self::Kube(Box::new(error))
+    }
+}
+
+/// Something that a person can be told: a reason, a sentence, and whether time heals it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// For the condition.
+    pub reason: Reason,
+    /// What happened, to what, and what to do. Stable from one failure to the next.
+    pub message: String,
+    /// Somebody has to change something; else it is tried again.
+    pub stalled: bool,
+    /// Try again no earlier than this.
+    pub retry_after: Option<std::time::Duration>,
+}
+
+impl Trouble {
+    /// Time heals it.
+    pub fn passing(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            stalled: false,
+            retry_after: None,
+        }
+    }
+
+    /// Somebody has to change something.
+    pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            stalled: true,
+            retry_after: None,
+        }
+    }
+}
+
+/// Whose fault a failed call is, and whether time heals it. The one place that decides it.
+impl From<&backend::Error> for Trouble {
+    fn from(error: &backend::Error) -> Self {
+        use backend::ErrorKind;
+        let (reason, stalled) = match error.kind {
+            ErrorKind::Transient => (Reason::BackendUnavailable, false),
+            ErrorKind::RateLimited => (Reason::RateLimited, false),
+            ErrorKind::Auth => (Reason::AuthenticationFailed, false),
+            ErrorKind::NotFound => (Reason::StoreNotReady, false),
+            ErrorKind::Conflict => (Reason::UserConflict, true),
+            ErrorKind::Invalid => (Reason::InvalidSpec, true),
+            ErrorKind::Unsupported => (Reason::Unsupported, true),
+            ErrorKind::Protocol => (Reason::UnexpectedResponse, false),
+        };
+        // A text that changes with each failure would be a write with each failure.
+        let message = if error.kind == ErrorKind::Transient {
+            "The store does not answer. It is tried again; keys and Secret stay as they are.".to_owned()
+        } else {
+            error.to_string()
+        };
+        Self {
+            reason,
+            message,
+            stalled,
+            retry_after: error.retry_after,
+        }
+    }
+}
+
+impl From<backend::Error> for Trouble {
+    fn from(error: backend::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// A step ends in one of these: a sentence for the object, or nothing that can be written.
+#[derive(Debug)]
+pub enum Failure {
+    /// Goes into status.
+    Trouble(Trouble),
+    /// Ends the reconciliation.
+    Error(Error),
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<backend::Error> for Failure {
+    fn from(error: backend::Error) -> Self {
+        Self::Trouble(error.into())
+    }
+}

@@ -1,0 +1,331 @@
+//! Gather: everything a plan is made of, read now. Reads only.
+
+use super::form::{Form, pair_in};
+use crate::{
+    api::v1alpha1::{NamespacesFrom, ObjectStore, ObjectUser},
+    backend::{KeyPair, ObservedUser, pool::Connection},
+    controller::{
+        context::{Context, id_of},
+        error::{Failure, Trouble},
+        memory::{Fingerprint, UserMemory},
+        store,
+    },
+    domain::{
+        facts::{SecretState, UserState},
+        identity::Identity,
+        ids::{CredentialId, OwnerMark, UserName},
+        reason::Reason,
+    },
+    names,
+};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{Api, ResourceExt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+/// The store of a user, and the connection to it.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub store: ObjectStore,
+    pub connection: Arc<Connection>,
+    pub user_name: UserName,
+    pub mark: OwnerMark,
+}
+
+/// The world as it was just read. No `Debug`: that of a Secret prints what is in it.
+pub(super) struct Gathered {
+    pub user: UserState,
+    pub live: BTreeSet<CredentialId>,
+    pub halves: BTreeMap<CredentialId, KeyPair>,
+    pub secret: Option<Secret>,
+    pub state: SecretState,
+    /// Our Secret under the name that the spec gave before.
+    pub former: Option<Secret>,
+}
+
+/// What a settled user depends on, from the caches alone.
+pub(super) fn fingerprint(user: &ObjectUser, ctx: &Context) -> Fingerprint {
+    let store = store_of(user, ctx);
+    let connection = store
+        .as_ref()
+        .and_then(|s| ctx.pool.get(&s.uid()?))
+        .map(|c| c.serial);
+    let annotation = |key| user.annotations().get(key).cloned();
+    Fingerprint {
+        generation: user.metadata.generation,
+        annotations: [names::ROTATE, names::ROTATE_GRACE_PERIOD, names::FORCE_DELETE]
+            .map(annotation)
+            .to_vec(),
+        status: digest(user),
+        deleting: user.metadata.deletion_timestamp.is_some(),
+        store: store.and_then(|s| Some((s.uid()?, s.metadata.generation))),
+        connection,
+    }
+}
+
+/// Tells one status from another.
+pub(super) fn digest(user: &ObjectUser) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    // What was decoded can be encoded.
+    serde_json::to_vec(&user.status)
+        .unwrap_or_default()
+        .hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The store that a user refers to, as last seen.
+pub(super) fn store_of(user: &ObjectUser, ctx: &Context) -> Option<ObjectStore> {
+    let here = user.namespace().unwrap_or_default();
+    let reference = &user.spec.object_store_ref;
+    let found = ctx.store(reference.namespace.as_deref().unwrap_or(&here), &reference.name)?;
+    found.0.as_ref().ok().cloned()
+}
+
+/// The watch that told of a change of the store may be ahead of the cache that is looked into. What was decided by an
+/// old store would stay so until the next change.
+pub(super) fn store_is_old(user: &ObjectUser, ctx: &Context) -> bool {
+    let store = store_of(user, ctx);
+    let seen = store.and_then(|s| Some((s.uid()?, s.metadata.generation?)));
+    seen.is_some_and(|(uid, generation)| ctx.memory.is_old_store(&uid, generation))
+}
+
+/// The store, if this user may use it, and a connection to it.
+pub(super) async fn target(user: &ObjectUser, ctx: &Context) -> Result<Target, Failure> {
+    let store = store_of(user, ctx).ok_or_else(|| not_available(user))?;
+    if !is_allowed(user, &store, ctx).await? {
+        return Err(not_available(user).into());
+    }
+    if store.spec.suspend {
+        let message = format!(
+            "The ObjectStore {} is suspended: nothing is done on its backend.",
+            id_of(&store)
+        );
+        return Err(Trouble::passing(Reason::Suspended, message).into());
+    }
+    let connection = match store::connection(&store, ctx).await {
+        Ok(connection) => connection,
+        // A namespace that is being deleted loses its Secrets first; its users can still be deleted while this
+        // process remembers how.
+        Err(_) if user.metadata.deletion_timestamp.is_some() => remembered(&store, ctx)?,
+        Err(trouble) => return Err(for_users(&store, &trouble).into()),
+    };
+    let namespace = user.namespace().unwrap_or_default();
+    let name = user.name_any();
+    let identity = Identity {
+        cluster: &ctx.cluster_id,
+        namespace: &namespace,
+        name: &name,
+    };
+    let derived = identity.user_name(&connection.driver.capabilities().user_name);
+    let user_name = user.spec.user_name.as_ref().map_or(derived, UserName::new);
+    let before = user.status.as_ref().and_then(|s| s.user_name.as_ref());
+    if let Some(before) = before.filter(|before| *before != user_name.as_str()) {
+        let message = format!(
+            "This object's user is {before}, and would be {user_name} now: the cluster id is another. Start the operator with the \
+             `--cluster-id` of before, or make a new ObjectUser."
+        );
+        return Err(Trouble::stalled(Reason::UserConflict, message).into());
+    }
+    Ok(Target {
+        mark: identity.owner_mark(),
+        store,
+        connection,
+        user_name,
+    })
+}
+
+fn remembered(store: &ObjectStore, ctx: &Context) -> Result<Arc<Connection>, Trouble> {
+    let uid = store.uid().unwrap_or_default();
+    ctx.pool.get(&uid).ok_or_else(|| {
+        let message = format!(
+            "The admin credentials of the ObjectStore {} are gone, so the user cannot be deleted from its backend. Put them \
+             back, or annotate this object with `{}: \"true\"` to leave the user behind.",
+            id_of(store),
+            names::FORCE_DELETE,
+        );
+        Trouble::stalled(Reason::StoreNotReady, message)
+    })
+}
+
+/// The same words whether a store in another namespace is missing or closed: a tenant learns nothing from them.
+fn not_available(user: &ObjectUser) -> Trouble {
+    let here = user.namespace().unwrap_or_default();
+    let reference = &user.spec.object_store_ref;
+    let message = match reference.namespace.as_ref().filter(|there| **there != here) {
+        Some(there) => format!(
+            "There is no ObjectStore {there}/{} that this namespace may use. Check `spec.objectStoreRef`, or ask the \
+             store's owner to allow this namespace in `spec.allowedNamespaces`.",
+            reference.name
+        ),
+        None => format!("There is no ObjectStore {} in this namespace.", reference.name),
+    };
+    let way_out = format!(
+        " The user cannot be deleted from its backend; annotate this object with `{}: \"true\"` to leave it behind.",
+        names::FORCE_DELETE
+    );
+    let deleting = user.metadata.deletion_timestamp.is_some();
+    Trouble::stalled(
+        Reason::StoreNotAvailable,
+        message + if deleting { &way_out } else { "" },
+    )
+}
+
+/// A store's trouble, told to its users: what its owner sees in full is only hinted at.
+fn for_users(store: &ObjectStore, trouble: &Trouble) -> Trouble {
+    let passing = trouble.reason == Reason::BackendUnavailable;
+    let reason = if passing {
+        Reason::BackendUnavailable
+    } else {
+        Reason::StoreNotReady
+    };
+    let message = format!(
+        "The ObjectStore {} is not usable; its conditions say why.",
+        id_of(store)
+    );
+    Trouble {
+        reason,
+        message,
+        stalled: false,
+        retry_after: trouble.retry_after,
+    }
+}
+
+async fn is_allowed(user: &ObjectUser, store: &ObjectStore, ctx: &Context) -> Result<bool, Failure> {
+    let namespace = user.namespace().unwrap_or_default();
+    if Some(&namespace) == store.namespace().as_ref() {
+        return Ok(true);
+    }
+    let allowed = &store.spec.allowed_namespaces;
+    match (allowed.from, &allowed.selector) {
+        (NamespacesFrom::Same, _) | (NamespacesFrom::Selector, None) => Ok(false),
+        (NamespacesFrom::All, _) => Ok(true),
+        (NamespacesFrom::Selector, Some(selector)) => {
+            let Some(found) = Api::<Namespace>::all(ctx.client.clone())
+                .get_opt(&namespace)
+                .await?
+            else {
+                return Ok(false);
+            };
+            let selector = kube::core::Selector::try_from(selector.clone());
+            Ok(selector.is_ok_and(|selector| kube::core::SelectorExt::matches(&selector, found.labels())))
+        }
+    }
+}
+
+/// The Secret and the backend's user, read now.
+pub(super) async fn gather(
+    user: &ObjectUser,
+    target: &Target,
+    form: &Form,
+    memory: &UserMemory,
+    ctx: &Context,
+) -> Result<Gathered, Failure> {
+    let secrets = Api::<Secret>::namespaced(ctx.client.clone(), &user.namespace().unwrap_or_default());
+    // The backend first: while it is down, nothing else is asked for.
+    let observed = target.connection.driver.find_user(&target.user_name).await?;
+    let secret = secrets.get_opt(&form.name).await?;
+    let published_under = user.status.as_ref().and_then(|s| s.secret_name.clone());
+    let former = match published_under.filter(|name| *name != form.name) {
+        Some(name) => secrets.get_opt(&name).await?.filter(|s| {
+            s.owner_references()
+                .iter()
+                .any(|o| Some(&o.uid) == user.uid().as_ref())
+        }),
+        None => None,
+    };
+    if let (Some(uid), Some(version)) = (
+        user.uid(),
+        secret.as_ref().and_then(ResourceExt::resource_version),
+    ) {
+        ctx.memory.saw_secret(&uid, &version);
+    }
+    if let Some(key) = unreadable(observed.as_ref(), target) {
+        let message = format!(
+            "The backend shows the key {key} without its secret half. Give the admin user the right to read it (Ceph: `users=*`)."
+        );
+        return Err(Trouble::passing(Reason::AuthenticationFailed, message).into());
+    }
+    let mut gathered = assemble(observed, secret, former, target, form, memory);
+    if is_of_a_store(user, &form.name, ctx) {
+        gathered.state = SecretState::Foreign;
+    }
+    Ok(gathered)
+}
+
+/// A store's own Secrets are no user's, whatever the adoption policy: who writes them is admin on the backend.
+fn is_of_a_store(user: &ObjectUser, secret: &str, ctx: &Context) -> bool {
+    let needs = |s: &ObjectStore| {
+        s.namespace() == user.namespace() && store::secrets_of(s).any(|used| used == secret)
+    };
+    let mut all = ctx.stores.iter().flat_map(kube::runtime::reflector::Store::state);
+    all.any(|store| store.0.as_ref().is_ok_and(needs))
+}
+
+/// A key without its secret half, from a backend that shows them: the admin user lacks a right. Taken for a lost one, it
+/// would be replaced again and again.
+fn unreadable(observed: Option<&ObservedUser>, target: &Target) -> Option<CredentialId> {
+    let readable = target.connection.driver.capabilities().secret_readable;
+    let found = observed?
+        .credentials
+        .iter()
+        .find(|key| readable && key.secret.is_none())?;
+    Some(found.id.clone())
+}
+
+fn assemble(
+    observed: Option<ObservedUser>,
+    secret: Option<Secret>,
+    former: Option<Secret>,
+    target: &Target,
+    form: &Form,
+    memory: &UserMemory,
+) -> Gathered {
+    let readable = target.connection.driver.capabilities().secret_readable;
+    let mut halves = memory.staged.clone();
+    let mut live = BTreeSet::new();
+    let user = match observed {
+        None => UserState::Absent,
+        Some(found) if found.privileged || found.owner.as_ref() != Some(&target.mark) => UserState::Foreign,
+        Some(found) => {
+            for key in found.credentials {
+                live.insert(key.id.clone());
+                if let Some(secret) = key.secret {
+                    halves.insert(
+                        key.id.clone(),
+                        KeyPair {
+                            id: key.id,
+                            access_key_id: key.access_key_id,
+                            secret,
+                        },
+                    );
+                }
+            }
+            UserState::Ours {
+                label: found.label,
+                locked: found.locked,
+            }
+        }
+    };
+    let mut state = form.inspect(secret.as_ref(), &halves, readable);
+    if let SecretState::Ours(published) = &mut state {
+        published.intact &= former.is_none();
+    }
+    // Where the backend does not show secret halves, our own Secrets are the only place that has them.
+    if !readable {
+        let ours = secret.as_ref().filter(|_| matches!(state, SecretState::Ours(_)));
+        for pair in former.iter().chain(ours).filter_map(pair_in) {
+            halves.entry(pair.id.clone()).or_insert(pair);
+        }
+    }
+    Gathered {
+        user,
+        live,
+        halves,
+        secret,
+        state,
+        former,
+    }
+}

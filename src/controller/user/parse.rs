@@ -1,0 +1,149 @@
+//! Parse: from what the object says to what is wished. Pure.
+
+use crate::{
+    api::v1alpha1::{self as api, GoDuration, ObjectUser},
+    controller::{context::id_of, error::Trouble},
+    domain::{
+        facts::{Deletion, Desired, OnKeyLimit, RotateRequest},
+        ids::RotateToken,
+        reason::Reason,
+    },
+    names,
+};
+use kube::ResourceExt;
+use std::time::Duration;
+
+/// Longest token, in characters.
+const TOKEN_MAX: usize = 253;
+/// Longest label, in characters; the same bound as the schema's.
+const LABEL_MAX: usize = 128;
+/// Longest grace period; the same bound as the schema's.
+const GRACE_MAX: Duration = Duration::from_hours(2160);
+
+/// What is wished, and what about the annotations cannot be read. A bad annotation asks for nothing and stops nothing.
+pub(super) fn parse(user: &ObjectUser, provable: bool) -> (Desired, Option<Trouble>) {
+    let spec = &user.spec;
+    let (rotate, trouble) = match rotate(user) {
+        Ok(rotate) => (rotate, None),
+        Err(message) => (None, Some(Trouble::stalled(Reason::InvalidAnnotation, message))),
+    };
+    let desired = Desired {
+        deleting: user.metadata.deletion_timestamp.is_some(),
+        deletion: match spec.deletion_policy {
+            api::DeletionPolicy::Delete => Deletion::Delete,
+            api::DeletionPolicy::Retain => Deletion::Retain,
+        },
+        suspend: spec.suspend,
+        label: spec
+            .label
+            .clone()
+            .unwrap_or_else(|| id_of(user).chars().take(LABEL_MAX).collect()),
+        locked: spec.locked,
+        rotate,
+        grace: spec.rotation.grace_period.to_duration(),
+        interval: spec.rotation.interval.as_ref().map(GoDuration::to_duration),
+        allow_interruption: spec.rotation.allow_interruption,
+        on_key_limit: match spec.rotation.on_key_limit {
+            api::OnKeyLimit::Wait => OnKeyLimit::Wait,
+            api::OnKeyLimit::RevokeOldest => OnKeyLimit::RevokeOldest,
+        },
+        provable,
+    };
+    (desired, trouble)
+}
+
+fn rotate(user: &ObjectUser) -> Result<Option<RotateRequest>, String> {
+    let Some(token) = user.annotations().get(names::ROTATE) else {
+        return Ok(None);
+    };
+    let long = token.chars().count() > TOKEN_MAX;
+    if token.is_empty() || long || token.chars().any(char::is_control) {
+        let rule = format!("must have 1 to {TOKEN_MAX} characters and no control characters");
+        return Err(format!(
+            "The annotation `{}` {rule}; no rotation was begun.",
+            names::ROTATE
+        ));
+    }
+    let grace = user
+        .annotations()
+        .get(names::ROTATE_GRACE_PERIOD)
+        .map(|text| grace(text))
+        .transpose()?;
+    Ok(Some(RotateRequest {
+        token: RotateToken::new(token),
+        grace,
+    }))
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    let parsed = text
+        .parse::<GoDuration>()
+        .ok()
+        .map(|d| d.to_duration())
+        .filter(|d| *d <= GRACE_MAX);
+    parsed.ok_or_else(|| {
+        let rule = "must be a duration such as '10m' or '24h', at most '2160h'";
+        format!(
+            "The annotation `{}` {rule}; no rotation was begun.",
+            names::ROTATE_GRACE_PERIOD
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(annotations: &serde_json::Value) -> ObjectUser {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "gracekey.dev/v1alpha1", "kind": "ObjectUser",
+            "metadata": {"name": "billing", "namespace": "shop", "annotations": annotations},
+            "spec": {"objectStoreRef": {"name": "prod"}},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_annotation_asks_for_a_rotation_with_its_grace_period() {
+        let annotations = serde_json::json!({names::ROTATE: "2026-11", names::ROTATE_GRACE_PERIOD: "10m"});
+        let (desired, trouble) = parse(&user(&annotations), true);
+        let request = desired.rotate.unwrap();
+        assert_eq!(request.token.as_str(), "2026-11");
+        assert_eq!(request.grace, Some(Duration::from_mins(10)));
+        assert_eq!(trouble, None);
+    }
+
+    #[test]
+    fn a_grace_period_without_a_token_asks_for_nothing() {
+        let annotations = serde_json::json!({names::ROTATE_GRACE_PERIOD: "nonsense"});
+        let (desired, trouble) = parse(&user(&annotations), true);
+        assert_eq!((desired.rotate, trouble), (None, None));
+    }
+
+    #[test]
+    fn an_annotation_that_cannot_be_read_is_told_and_asks_for_nothing() {
+        let long = "x".repeat(254);
+        for (token, grace) in [
+            ("", "1h"),
+            (long.as_str(), "1h"),
+            ("a\nb", "1h"),
+            ("a", "-1h"),
+            ("a", ""),
+            ("a", "3000h"),
+        ] {
+            let annotations = serde_json::json!({names::ROTATE: token, names::ROTATE_GRACE_PERIOD: grace});
+            let (desired, trouble) = parse(&user(&annotations), true);
+            assert_eq!(desired.rotate, None, "{token:?} {grace:?}");
+            assert_eq!(
+                trouble.map(|t| t.reason),
+                Some(Reason::InvalidAnnotation),
+                "{token:?} {grace:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_default_label_names_the_object() {
+        assert_eq!(parse(&user(&serde_json::json!({})), true).0.label, "shop/billing");
+    }
+}

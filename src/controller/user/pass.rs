@@ -1,0 +1,351 @@
+//! The loop of one pass: plan, execute, until a plan is empty; then report.
+
+use super::{
+    form::Form,
+    gather::{self, Gathered, Target},
+    ledger, parse, report,
+    report::{Standing, Verdict},
+};
+use crate::{
+    api::v1alpha1::ObjectUser,
+    controller::{
+        context::{Context, id_of},
+        error::{Error, Failure, Trouble},
+        memory::UserMemory,
+        status,
+    },
+    domain::{
+        facts::{Desired, Facts, SecretState, UserState},
+        ids::CredentialId,
+        ledger::Ledger,
+        plan::{Blocked, Plan, plan},
+        reason::Reason,
+    },
+    names,
+};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use std::{collections::BTreeSet, time::Duration};
+
+/// Rounds of one pass. A rotation takes six; the rest is room for revocations.
+const MAX_ROUNDS: usize = 32;
+
+/// How a pass ended.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// Everything is as it should be until then.
+    Settled { wake: Option<Timestamp> },
+    /// Something failed that time heals. `due`: a key is waiting to be revoked.
+    Retry {
+        wake: Option<Timestamp>,
+        due: bool,
+        retry_after: Option<Duration>,
+    },
+    /// A new key is not accepted yet.
+    Proof { wake: Option<Timestamp> },
+    /// Somebody has to change something.
+    Stalled { wake: Option<Timestamp> },
+    /// Nothing is to be done until the object or its store changes.
+    Suspended,
+    /// The object is gone.
+    Gone,
+}
+
+/// What a pass works on.
+pub(super) struct Pass<'a> {
+    pub ctx: &'a Context,
+    /// The object as last read or written.
+    pub user: ObjectUser,
+    /// It was seen to be so after everything else was read.
+    pub confirmed: bool,
+    pub ledger: Ledger,
+}
+
+/// What a pass has once the store is found and the world is read.
+pub(super) struct World {
+    pub target: Target,
+    pub form: Form,
+    pub desired: Desired,
+    pub seen: Gathered,
+    /// Something about the spec cannot be done; the rest is.
+    pub complaint: Option<Trouble>,
+    /// What the backend said of a user that it would not make.
+    pub conflict: Option<String>,
+    /// The Secret was restored in this pass. Needed twice, something else changes it back.
+    pub restored: bool,
+}
+
+impl World {
+    /// Leaves the label as it is on the backend, which refused the one that is wished.
+    pub(super) fn leave_label(&mut self, memory: &UserMemory) {
+        if let Some((refused, trouble)) = &memory.refused_label
+            && *refused == self.desired.label
+            && let UserState::Ours { label, .. } = &self.seen.user
+        {
+            self.desired.label.clone_from(label);
+            self.complaint = Some(trouble.clone());
+        }
+    }
+}
+
+/// What a step leads to.
+pub(super) enum Flow {
+    /// The next one.
+    On,
+    /// The object is gone.
+    Gone,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(user: ObjectUser, ctx: &'a Context) -> Self {
+        let ledger = user.status.as_ref().map(ledger::read).unwrap_or_default();
+        Self {
+            ctx,
+            user,
+            confirmed: false,
+            ledger,
+        }
+    }
+
+    pub(super) async fn run(mut self, memory: &mut UserMemory) -> Result<Rest, Error> {
+        let rested = self.rounds(memory).await;
+        memory.status = gather::digest(&self.user);
+        match rested {
+            Ok(rest) => Ok(rest),
+            Err((Failure::Error(error), _)) => Err(error),
+            Err((Failure::Trouble(_), _)) if self.gives_up() => self.leave_behind().await,
+            Err((Failure::Trouble(trouble), world)) => self.report_trouble(trouble, world.map(|w| *w)).await,
+        }
+    }
+
+    /// Everything up to the report. A failure brings along what was seen by then.
+    async fn rounds(&mut self, memory: &mut UserMemory) -> Result<Rest, (Failure, Option<Box<World>>)> {
+        let mut world = match self.look(memory).await {
+            Ok(world) => world,
+            Err(failure) => return Err((failure, None)),
+        };
+        for _ in 0..MAX_ROUNDS {
+            let plan = self.plan(&world, memory);
+            if plan.actions.is_empty() {
+                return self
+                    .settle(&world, &plan, memory)
+                    .await
+                    .map_err(|failure| (failure, Some(Box::new(world))));
+            }
+            for action in plan.actions {
+                match self.execute(action, &mut world, memory).await {
+                    Ok(Flow::On) => {}
+                    Ok(Flow::Gone) => return Ok(Rest::Gone),
+                    Err(failure) => return Err((failure, Some(Box::new(world)))),
+                }
+            }
+        }
+        tracing::error!(
+            user = id_of(&self.user),
+            "a pass did not come to rest; this is a defect"
+        );
+        Ok(Rest::Retry {
+            wake: None,
+            due: false,
+            retry_after: None,
+        })
+    }
+
+    async fn look(&mut self, memory: &UserMemory) -> Result<World, Failure> {
+        if self.user.spec.suspend && self.user.metadata.deletion_timestamp.is_none() {
+            let names = (self.user.name_any(), String::new());
+            return Err(report::trouble(&Blocked::Suspended, &names.0, &names.1).into());
+        }
+        let target = gather::target(&self.user, self.ctx).await?;
+        let s3 = target.store.spec.s3.as_ref();
+        let (desired, annotation) = parse::parse(&self.user, s3.is_some());
+        let ca = target.connection.ca_bundle.as_deref();
+        let (form, template) = Form::new(&self.user, &target.user_name, s3, ca);
+        let seen = gather::gather(&self.user, &target, &form, memory, self.ctx).await?;
+        // What the object says was read before the rest: it has to be confirmed before anything is changed.
+        self.confirmed = false;
+        let mut world = World {
+            target,
+            form,
+            desired,
+            seen,
+            complaint: annotation.or(template),
+            conflict: None,
+            restored: false,
+        };
+        world.leave_label(memory);
+        Ok(world)
+    }
+
+    fn plan(&self, world: &World, memory: &UserMemory) -> Plan {
+        let in_hand: BTreeSet<CredentialId> = world.seen.halves.keys().cloned().collect();
+        let draw = self.ctx.entropy.draw();
+        plan(&Facts {
+            desired: &world.desired,
+            capabilities: world.target.connection.driver.capabilities(),
+            finalizer: self.user.finalizers().iter().any(|f| f == names::FINALIZER),
+            user: &world.seen.user,
+            live: &world.seen.live,
+            secret: &world.seen.state,
+            ledger: &self.ledger,
+            in_hand: &in_hand,
+            proven: &memory.proven,
+            fence: memory.fence,
+            secret_fence: memory.secret_fence,
+            draw: &draw,
+            now: self.ctx.clock.now(),
+        })
+    }
+
+    /// The owner gave up what is on the backend.
+    fn gives_up(&self) -> bool {
+        self.user.metadata.deletion_timestamp.is_some()
+            && self
+                .user
+                .annotations()
+                .get(names::FORCE_DELETE)
+                .is_some_and(|v| v == names::TRUE)
+    }
+
+    async fn leave_behind(&mut self) -> Result<Rest, Error> {
+        let user_name = self
+            .user
+            .status
+            .as_ref()
+            .and_then(|s| s.user_name.clone())
+            .unwrap_or_default();
+        let note = format!(
+            "Removed without touching the backend, as asked: the user {user_name} and its keys may still be there."
+        );
+        super::tell(self.ctx, &self.user, true, Reason::UserAbandoned, note).await;
+        status::set_finalizer(&self.ctx.client, &self.user, false).await?;
+        Ok(Rest::Gone)
+    }
+
+    async fn settle(&mut self, world: &World, plan: &Plan, memory: &mut UserMemory) -> Result<Rest, Failure> {
+        if !memory.dying.is_empty() {
+            self.see_them_refused(world, memory).await;
+        }
+        let names = (world.target.user_name.as_str(), world.form.name.as_str());
+        let said = world
+            .conflict
+            .as_ref()
+            .map(|said| Trouble::stalled(Reason::UserConflict, said));
+        let blocked = plan
+            .blocked
+            .as_ref()
+            .map(|b| report::trouble(b, names.0, names.1));
+        let blocked = said
+            .filter(|_| plan.blocked == Some(Blocked::UserConflict))
+            .or(blocked);
+        if blocked.is_some() && self.gives_up() {
+            return Ok(self.leave_behind().await?);
+        }
+        let trouble = blocked.or_else(|| world.complaint.clone());
+        let verdict = trouble.clone().map_or(Verdict::Settled, Verdict::Trouble);
+        self.write_status(world, verdict, Some(&plan.unknown)).await?;
+        Ok(match trouble {
+            None if !memory.dying.is_empty() => Rest::Proof { wake: plan.wake },
+            None => Rest::Settled { wake: plan.wake },
+            Some(t) if t.reason == Reason::Suspended => Rest::Suspended,
+            // It moves when a grace period ends, and the plan knows when.
+            Some(t) if matches!(t.reason, Reason::RotationQueued | Reason::GracePeriod) => {
+                Rest::Settled { wake: plan.wake }
+            }
+            Some(t) if t.stalled => Rest::Stalled { wake: plan.wake },
+            Some(_) => Rest::Retry {
+                wake: plan.wake,
+                due: false,
+                retry_after: None,
+            },
+        })
+    }
+
+    /// Writes status if it says something new.
+    pub(super) async fn write_status(
+        &mut self,
+        world: &World,
+        verdict: Verdict,
+        unknown: Option<&BTreeSet<CredentialId>>,
+    ) -> Result<(), Error> {
+        let published = self.published(world);
+        let standing = Standing {
+            verdict,
+            published: Some(published),
+            locked: world.desired.locked,
+            unknown,
+            ledger: &self.ledger,
+            user_name: Some(world.target.user_name.as_str()),
+            secret_name: published.then_some(&world.form.name),
+        };
+        self.apply(&standing.status_of(self)).await
+    }
+
+    /// The Secret holds a live key of ours.
+    fn published(&self, world: &World) -> bool {
+        let SecretState::Ours(secret) = &world.seen.state else {
+            return false;
+        };
+        secret
+            .key
+            .as_ref()
+            .is_some_and(|id| world.seen.live.contains(id) && self.ledger.knows(id))
+    }
+
+    async fn apply(&mut self, status: &crate::api::v1alpha1::ObjectUserStatus) -> Result<(), Error> {
+        if self.user.status.as_ref() != Some(status) {
+            self.user = status::apply(&self.ctx.client, &self.user, status).await?;
+            self.confirmed = true;
+        }
+        Ok(())
+    }
+
+    async fn report_trouble(&mut self, trouble: Trouble, world: Option<World>) -> Result<Rest, Error> {
+        tracing::info!(user = id_of(&self.user), reason = %trouble.reason, message = trouble.message, "not settled");
+        let published = world.as_ref().map(|world| self.published(world));
+        let standing = Standing {
+            verdict: Verdict::Trouble(trouble.clone()),
+            published,
+            locked: self.user.spec.locked,
+            unknown: None,
+            ledger: &self.ledger,
+            user_name: world.as_ref().map(|w| w.target.user_name.as_str()),
+            secret_name: None,
+        };
+        self.apply(&standing.status_of(self)).await?;
+        let now = self.ctx.clock.now();
+        let due = self.ledger.retiring().any(|(_, at)| at <= now);
+        let wake = self
+            .ledger
+            .retiring()
+            .map(|(_, at)| at)
+            .filter(|at| *at > now)
+            .min();
+        let retry_after = trouble.retry_after;
+        Ok(if trouble.reason == Reason::Suspended {
+            Rest::Suspended
+        } else if trouble.reason == Reason::ProofPending {
+            Rest::Proof { wake }
+        } else if trouble.stalled {
+            Rest::Stalled { wake }
+        } else {
+            Rest::Retry {
+                wake,
+                due,
+                retry_after,
+            }
+        })
+    }
+}
+
+impl Standing<'_> {
+    fn status_of(&self, pass: &Pass<'_>) -> crate::api::v1alpha1::ObjectUserStatus {
+        let before = pass.user.status.clone().unwrap_or_default();
+        report::status(
+            &before,
+            self,
+            pass.user.metadata.generation.unwrap_or_default(),
+            pass.ctx.clock.now(),
+        )
+    }
+}

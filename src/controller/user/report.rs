@@ -1,0 +1,426 @@
+//! Report: from what was seen and done to status. Pure but for the names it is given.
+
+use super::ledger;
+use crate::{
+    api::v1alpha1::{ObjectUserStatus, SecretBinding},
+    controller::error::Trouble,
+    domain::{
+        condition::{self, Status},
+        ids::CredentialId,
+        ledger::Ledger,
+        plan::Blocked,
+        reason::Reason,
+    },
+    names,
+};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// How many unknown keys are named.
+const NAMED: usize = 5;
+
+/// How a pass stands.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// Everything is as the spec asks.
+    Settled,
+    /// More is to be done at once.
+    Working(&'static str),
+    /// Something is in the way.
+    Trouble(Trouble),
+}
+
+/// What status is made of.
+#[derive(Debug)]
+pub(super) struct Standing<'a> {
+    pub verdict: Verdict,
+    /// The Secret holds a key that works; `None`: could not be looked at.
+    pub published: Option<bool>,
+    pub locked: bool,
+    /// `None`: could not be looked at.
+    pub unknown: Option<&'a BTreeSet<CredentialId>>,
+    pub ledger: &'a Ledger,
+    pub user_name: Option<&'a str>,
+    pub secret_name: Option<&'a str>,
+}
+
+/// The status after `before`.
+pub(super) fn status(
+    before: &ObjectUserStatus,
+    standing: &Standing<'_>,
+    generation: i64,
+    now: Timestamp,
+) -> ObjectUserStatus {
+    let mut status = before.clone();
+    ledger::write(standing.ledger, &mut status);
+    status.observed_generation = Some(generation);
+    if let Some(name) = standing.user_name {
+        status.user_name = Some(name.to_owned());
+    }
+    if let Some(name) = standing.secret_name {
+        status.secret_name = Some(name.to_owned());
+        status.binding = Some(SecretBinding {
+            name: name.to_owned(),
+        });
+    }
+    let mut set = Setter {
+        status: &mut status,
+        at: (generation, now),
+    };
+    set.ready(standing);
+    set.synced(&standing.verdict);
+    set.progress(&standing.verdict);
+    set.previous_keys(standing.ledger);
+    set.unknown_keys(standing.unknown);
+    status
+}
+
+struct Setter<'a> {
+    status: &'a mut ObjectUserStatus,
+    at: (i64, Timestamp),
+}
+
+impl Setter<'_> {
+    fn set(&mut self, type_: &str, status: Status, reason: Reason, message: &str) {
+        condition::set(
+            &mut self.status.conditions,
+            type_,
+            status,
+            reason,
+            message,
+            self.at,
+        );
+    }
+
+    fn unset(&mut self, type_: &str) {
+        condition::unset(&mut self.status.conditions, type_);
+    }
+
+    fn ready(&mut self, standing: &Standing<'_>) {
+        match (standing.published, &standing.verdict) {
+            (Some(true), _) if standing.locked => {
+                let text = "The key is published, and the user is locked: no S3 operation works, as `spec.locked` asks.";
+                self.set("Ready", Status::True, Reason::Locked, text);
+            }
+            (Some(true), _) => self.set(
+                "Ready",
+                Status::True,
+                Reason::Succeeded,
+                "The Secret holds a key that works.",
+            ),
+            // A store that cannot be reached makes no key bad: what was ready stays ready.
+            (None, _) if condition::is_true(&self.status.conditions, "Ready") => self.touch("Ready"),
+            (_, Verdict::Trouble(trouble)) => {
+                self.set("Ready", Status::False, trouble.reason, &trouble.message);
+            }
+            (_, Verdict::Working(what)) => self.set("Ready", Status::Unknown, Reason::Progressing, what),
+            (_, Verdict::Settled) => {
+                let text = "No key is published yet.";
+                self.set("Ready", Status::False, Reason::Progressing, text);
+            }
+        }
+    }
+
+    /// The condition still holds for this generation.
+    fn touch(&mut self, type_: &str) {
+        if let Some(c) = self.status.conditions.iter_mut().find(|c| c.type_ == type_) {
+            c.observed_generation = Some(self.at.0);
+        }
+    }
+
+    fn synced(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Settled => self.set(
+                "Synced",
+                Status::True,
+                Reason::Succeeded,
+                "Backend and Secret are as the spec asks.",
+            ),
+            Verdict::Trouble(t) if t.reason == Reason::Suspended => {
+                self.set("Synced", Status::Unknown, t.reason, &t.message);
+            }
+            Verdict::Trouble(t) => self.set("Synced", Status::False, t.reason, &t.message),
+            Verdict::Working(what) if condition::find(&self.status.conditions, "Synced").is_none() => {
+                self.set("Synced", Status::Unknown, Reason::Progressing, what);
+            }
+            Verdict::Working(_) => self.touch("Synced"),
+        }
+    }
+
+    fn progress(&mut self, verdict: &Verdict) {
+        let (reconciling, stalled) = match verdict {
+            Verdict::Settled => (None, None),
+            Verdict::Working(what) => (Some((Reason::Progressing, *what)), None),
+            Verdict::Trouble(t) if t.reason == Reason::Suspended => (None, None),
+            Verdict::Trouble(t) if t.stalled => (None, Some((t.reason, t.message.as_str()))),
+            Verdict::Trouble(t) => (Some((t.reason, t.message.as_str())), None),
+        };
+        for (type_, abnormal) in [("Reconciling", reconciling), ("Stalled", stalled)] {
+            match abnormal {
+                Some((reason, message)) => self.set(type_, Status::True, reason, message),
+                None => self.unset(type_),
+            }
+        }
+    }
+
+    fn previous_keys(&mut self, ledger: &Ledger) {
+        match ledger.retiring().max_by_key(|(_, at)| *at) {
+            Some((_, at)) => {
+                let count = ledger.retiring().count();
+                let text = format!("{count} old key(s) still valid; the last one is revoked at {at}.");
+                self.set("PreviousKeysRevoked", Status::False, Reason::GracePeriod, &text);
+            }
+            None if ledger.last_rotation.is_some() => {
+                self.set(
+                    "PreviousKeysRevoked",
+                    Status::True,
+                    Reason::Revoked,
+                    "No old key is valid any more.",
+                );
+            }
+            None => self.unset("PreviousKeysRevoked"),
+        }
+    }
+
+    fn unknown_keys(&mut self, unknown: Option<&BTreeSet<CredentialId>>) {
+        let Some(unknown) = unknown else {
+            return self.touch("UnknownKeys");
+        };
+        if unknown.is_empty() {
+            return self.unset("UnknownKeys");
+        }
+        let named: Vec<&str> = unknown.iter().take(NAMED).map(CredentialId::as_str).collect();
+        let more = if unknown.len() > NAMED { ", and more" } else { "" };
+        let text = format!(
+            "Keys on the backend that this operator did not issue: {}{more}. They are left alone; remove them there if nobody needs them.",
+            named.join(", ")
+        );
+        self.set("UnknownKeys", Status::True, Reason::UnknownKeys, &text);
+    }
+}
+
+/// What stands in the way, for a person.
+pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> Trouble {
+    match blocked {
+        Blocked::Suspended => Trouble::passing(
+            Reason::Suspended,
+            "`spec.suspend` is true: nothing is changed until it is false.",
+        ),
+        Blocked::UserConflict => Trouble::stalled(
+            Reason::UserConflict,
+            format!(
+                "The backend has a user {user_name} that was not made for this object, or has admin rights, and it is left alone. Choose another \
+                 `spec.userName` in a new ObjectUser, or remove that user."
+            ),
+        ),
+        Blocked::SecretConflict => Trouble::stalled(
+            Reason::SecretConflict,
+            format!(
+                "The Secret {secret_name} was not written for this object, and it is left alone. Choose another \
+                 `spec.secret.name`, remove that Secret, or set `spec.secret.adoptionPolicy: Always`."
+            ),
+        ),
+        Blocked::NoOverlap => Trouble::stalled(
+            Reason::NoOverlap,
+            "The backend cannot hold two keys, so a rotation would break applications until they have the new one. Set \
+             `spec.rotation.allowInterruption: true` to rotate all the same.",
+        ),
+        Blocked::RotationQueued(at) => Trouble::passing(
+            Reason::RotationQueued,
+            format!(
+                "A rotation is asked for and no key slot is free; it begins at {at}, when an old key is revoked."
+            ),
+        ),
+        Blocked::KeyLimitReached => Trouble::stalled(
+            Reason::KeyLimitReached,
+            "All key slots of the user are taken by keys that this operator did not issue. Remove one of them on the backend.",
+        ),
+        Blocked::UnknownKeys => Trouble::stalled(
+            Reason::UnknownKeys,
+            "More keys appeared on the backend than were asked for, so ours cannot be told from others'. Remove those \
+             that the condition UnknownKeys names and nobody needs.",
+        ),
+        Blocked::AttemptsExhausted(at) => Trouble::passing(
+            Reason::ProgressingWithRetry,
+            format!("Issuing a key failed many times without a clear answer; the next try is made at {at}."),
+        ),
+        Blocked::GracePeriodRuns(at) => Trouble::passing(
+            Reason::GracePeriod,
+            format!(
+                "The deletion waits until {at}, when the last old key is revoked; the user is retained after that. Annotate with \
+                 `{}: \"true\"` not to wait: the old keys then stay valid.",
+                names::FORCE_DELETE
+            ),
+        ),
+        Blocked::LockUnsupported => Trouble::stalled(
+            Reason::Unsupported,
+            "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ledger::Issued;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn standing(verdict: Verdict, published: Option<bool>, ledger: &Ledger) -> Standing<'_> {
+        Standing {
+            verdict,
+            published,
+            locked: false,
+            unknown: None,
+            ledger,
+            user_name: Some("gk-shop-billing"),
+            secret_name: Some("billing"),
+        }
+    }
+
+    fn conditions(status: &ObjectUserStatus) -> Vec<String> {
+        status
+            .conditions
+            .iter()
+            .map(|c| format!("{}={}/{}", c.type_, c.status, c.reason))
+            .collect()
+    }
+
+    #[test]
+    fn a_settled_user_is_ready_and_synced_and_nothing_else() {
+        let ledger = Ledger::default();
+        let status = status(
+            &ObjectUserStatus::default(),
+            &standing(Verdict::Settled, Some(true), &ledger),
+            1,
+            at(1),
+        );
+        assert_eq!(
+            conditions(&status),
+            ["Ready=True/Succeeded", "Synced=True/Succeeded"]
+        );
+        assert_eq!(status.observed_generation, Some(1));
+        assert_eq!(status.binding.map(|b| b.name), Some("billing".to_owned()));
+    }
+
+    #[test]
+    fn saying_the_same_again_changes_nothing() {
+        let ledger = Ledger::default();
+        let say = |before: &ObjectUserStatus, now| {
+            status(
+                before,
+                &standing(Verdict::Settled, Some(true), &ledger),
+                1,
+                at(now),
+            )
+        };
+        let first = say(&ObjectUserStatus::default(), 1);
+        assert_eq!(say(&first, 99), first);
+    }
+
+    #[test]
+    fn an_outage_leaves_ready_as_it_was() {
+        let ledger = Ledger::default();
+        let ready = status(
+            &ObjectUserStatus::default(),
+            &standing(Verdict::Settled, Some(true), &ledger),
+            1,
+            at(1),
+        );
+        let outage = Verdict::Trouble(Trouble::passing(Reason::BackendUnavailable, "down"));
+        let down = status(&ready, &standing(outage, None, &ledger), 2, at(2));
+        let expected = [
+            "Ready=True/Succeeded",
+            "Synced=False/BackendUnavailable",
+            "Reconciling=True/BackendUnavailable",
+        ];
+        assert_eq!(conditions(&down), expected);
+        assert!(down.conditions.iter().all(|c| c.observed_generation == Some(2)));
+    }
+
+    #[test]
+    fn what_nobody_but_a_person_can_mend_is_stalled_and_not_reconciling() {
+        let ledger = Ledger::default();
+        let conflict = Verdict::Trouble(trouble(&Blocked::UserConflict, "u", "s"));
+        let status = status(
+            &ObjectUserStatus::default(),
+            &standing(conflict, Some(false), &ledger),
+            1,
+            at(1),
+        );
+        assert_eq!(
+            conditions(&status),
+            [
+                "Ready=False/UserConflict",
+                "Synced=False/UserConflict",
+                "Stalled=True/UserConflict"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_grace_period_leaves_the_user_ready_and_says_until_when() {
+        let mut ledger = Ledger {
+            last_rotation: Some(at(5)),
+            ..Ledger::default()
+        };
+        let old = Issued {
+            issue_time: at(1),
+            verified_time: None,
+            revoke_time: Some(at(60)),
+        };
+        ledger.credentials.insert(CredentialId::new("OLD"), old);
+        let during = status(
+            &ObjectUserStatus::default(),
+            &standing(Verdict::Settled, Some(true), &ledger),
+            1,
+            at(5),
+        );
+        let expected = [
+            "Ready=True/Succeeded",
+            "Synced=True/Succeeded",
+            "PreviousKeysRevoked=False/GracePeriod",
+        ];
+        assert_eq!(conditions(&during), expected);
+        assert_eq!(
+            during.previous_key_revoke_time.as_ref().map(|t| t.0),
+            Some(at(60))
+        );
+        ledger.credentials.clear();
+        let after = status(
+            &during,
+            &standing(Verdict::Settled, Some(true), &ledger),
+            1,
+            at(61),
+        );
+        assert_eq!(conditions(&after)[2], "PreviousKeysRevoked=True/Revoked");
+        assert_eq!(after.previous_key_revoke_time, None);
+    }
+
+    #[test]
+    fn unknown_keys_are_named_only_while_they_are_there() {
+        let ledger = Ledger::default();
+        let keys: BTreeSet<CredentialId> = (0..7).map(|n| CredentialId::new(format!("K{n}"))).collect();
+        let say = |before: &ObjectUserStatus, unknown| {
+            status(
+                before,
+                &Standing {
+                    unknown,
+                    ..standing(Verdict::Settled, Some(true), &ledger)
+                },
+                1,
+                at(1),
+            )
+        };
+        let named = say(&ObjectUserStatus::default(), Some(&keys));
+        let text = &condition::find(&named.conditions, "UnknownKeys").unwrap().message;
+        assert!(text.contains("K0, K1, K2, K3, K4, and more"), "{text}");
+        assert!(condition::is_true(&say(&named, None).conditions, "UnknownKeys"));
+        assert_eq!(
+            condition::find(&say(&named, Some(&BTreeSet::new())).conditions, "UnknownKeys"),
+            None
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Who a backend user is: its name and the mark of its owner, both derived from where its `ObjectUser` stands.
+
+use super::{
+    capabilities::UserNameRules,
+    ids::{OwnerMark, UserName},
+};
+use sha2::{Digest, Sha256};
+
+/// Where an `ObjectUser` stands. Two objects never share one, and it survives deletion and re-creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Tells clusters on one backend apart.
+    pub cluster: &'a str,
+    /// Namespace of the `ObjectUser`.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// Hex digits of the digest in a derived user name.
+const NAME_DIGITS: usize = 8;
+/// Hex digits of an owner mark.
+const MARK_DIGITS: usize = 32;
+/// Derived names are kept this short even where the backend allows more.
+const NAME_MAX: usize = 64;
+
+impl Identity<'_> {
+    /// The mark that is stored with the user.
+    pub fn owner_mark(&self) -> OwnerMark {
+        OwnerMark::new(self.digest("owner", MARK_DIGITS))
+    }
+
+    /// The name of the user where the spec gives none: `gk-<namespace>-<name>-<digest>`, shortened to what the
+    /// backend takes. The digest is over the whole, so shortened names differ as well.
+    pub fn user_name(&self, rules: &UserNameRules) -> UserName {
+        let most = rules.max_len.min(NAME_MAX);
+        let readable: String = format!("gk-{}-{}", self.namespace, self.name)
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || rules.punctuation.contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .take(most.saturating_sub(NAME_DIGITS + 1))
+            .collect();
+        UserName::new(format!(
+            "{}-{}",
+            readable.trim_end_matches(['-', '.']),
+            self.digest("name", NAME_DIGITS)
+        ))
+    }
+
+    fn digest(&self, what: &str, digits: usize) -> String {
+        let text = [what, self.cluster, self.namespace, self.name].join("\0");
+        Sha256::digest(text)
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .take(digits)
+            .map(hex_digit)
+            .collect()
+    }
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: UserNameRules = UserNameRules {
+        max_len: 128,
+        punctuation: "-_.",
+    };
+
+    fn identity<'a>(namespace: &'a str, name: &'a str) -> Identity<'a> {
+        Identity {
+            cluster: "c1",
+            namespace,
+            name,
+        }
+    }
+
+    #[test]
+    fn a_derived_name_is_readable_and_stable() {
+        assert_eq!(
+            identity("shop", "billing").user_name(&RULES),
+            identity("shop", "billing").user_name(&RULES)
+        );
+        assert!(
+            identity("shop", "billing")
+                .user_name(&RULES)
+                .as_str()
+                .starts_with("gk-shop-billing-")
+        );
+    }
+
+    #[test]
+    fn a_shortened_name_still_differs_and_fits() {
+        let long = "n".repeat(253);
+        let (a, b) = (format!("{long}a"), format!("{long}b"));
+        let (a, b) = (
+            identity("shop", &a).user_name(&RULES),
+            identity("shop", &b).user_name(&RULES),
+        );
+        assert_ne!(a, b);
+        assert!(a.as_str().len() <= NAME_MAX, "{a}");
+    }
+
+    #[test]
+    fn moving_a_letter_between_namespace_and_name_makes_another_user() {
+        assert_ne!(
+            identity("a", "b-c").user_name(&RULES),
+            identity("a-b", "c").user_name(&RULES)
+        );
+        assert_ne!(
+            identity("a", "b-c").owner_mark(),
+            identity("a-b", "c").owner_mark()
+        );
+    }
+
+    #[test]
+    fn another_cluster_has_another_mark() {
+        let other = Identity {
+            cluster: "c2",
+            ..identity("shop", "billing")
+        };
+        assert_ne!(other.owner_mark(), identity("shop", "billing").owner_mark());
+    }
+}

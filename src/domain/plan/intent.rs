@@ -1,0 +1,137 @@
+//! Rules of an intent: opened, tried, tried again under a new id, published.
+
+use super::{
+    Action, Blocked, Change, Mirror,
+    view::{Next, View},
+};
+use crate::domain::{
+    capabilities::Overlap,
+    facts::SecretState,
+    ids::{CredentialId, RotateToken},
+    ledger::{ABANDONED_MAX, ABANDONED_WATCH, Cause, Intent, Issued, Ledger, after},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+impl View<'_> {
+    /// Opens an intent, if the key that it asks for can be issued.
+    pub(super) fn open(&self, cause: Cause, token: Option<RotateToken>, grace: Duration) -> Next {
+        if self.would_interrupt() {
+            return Next::Blocked(Blocked::NoOverlap);
+        }
+        if let Err(next) = self.free_slot() {
+            return next;
+        }
+        let mut ledger = self.known();
+        ledger.intent = Some(Intent {
+            cause,
+            token,
+            grace,
+            access_key_id: self.new_id(),
+            before: self.facts.live.clone(),
+            attempt: 1,
+            start: self.facts.now,
+        });
+        Next::Do(Action::WriteLedger(Box::new(ledger), Change::Intent))
+    }
+
+    /// An intent is open and its key is not published.
+    pub(super) fn go_on(&self, intent: &Intent) -> Next {
+        if self.facts.secret == &SecretState::Foreign {
+            return Next::Blocked(Blocked::SecretConflict);
+        }
+        if u32::try_from(self.born.len()).unwrap_or(u32::MAX) > intent.attempt {
+            return Next::Blocked(Blocked::UnknownKeys);
+        }
+        if let Some(id) = self.born.iter().find(|id| self.in_hand(id)) {
+            return Next::Do(self.prove_or_publish(id, intent));
+        }
+        if self.would_interrupt() {
+            return Next::Blocked(Blocked::NoOverlap);
+        }
+        match self.free_slot() {
+            Err(next) => next,
+            Ok(()) if self.facts.fence == Some(intent.attempt) => Next::Do(self.issue(intent)),
+            Ok(()) => self.try_again(intent),
+        }
+    }
+
+    fn prove_or_publish(&self, id: &CredentialId, intent: &Intent) -> Action {
+        if self.must_prove() && !self.facts.proven.contains(id) {
+            return Action::Prove(id.clone());
+        }
+        let mut ledger = self.ledger().clone();
+        if let Some(token) = &intent.token {
+            ledger.handle(token.clone());
+        }
+        Action::Publish {
+            id: id.clone(),
+            mirror: Box::new(self.mirror(ledger.handled, &self.retired_for(id, Some(intent)))),
+        }
+    }
+
+    /// What the Secret is to remember of these.
+    pub(super) fn mirror(
+        &self,
+        handled: Vec<RotateToken>,
+        credentials: &BTreeMap<CredentialId, Issued>,
+    ) -> Mirror {
+        let retiring = credentials
+            .iter()
+            .filter(|(id, _)| self.live(id))
+            .filter_map(|(id, key)| key.revoke_time.map(|at| (id.clone(), at)))
+            .collect();
+        Mirror { handled, retiring }
+    }
+
+    fn issue(&self, intent: &Intent) -> Action {
+        let expire_previous = match self.facts.capabilities.overlap {
+            Overlap::TwoSecrets { backstop_margin } if !self.facts.live.is_empty() => {
+                Some(intent.grace.saturating_add(backstop_margin))
+            }
+            Overlap::TwoSecrets { .. } | Overlap::Slots { .. } | Overlap::None => None,
+        };
+        Action::Issue {
+            access_key_id: intent.access_key_id.clone(),
+            expire_previous,
+        }
+    }
+
+    /// The next attempt, under a new id: a request for the old one may still be on its way.
+    fn try_again(&self, intent: &Intent) -> Next {
+        let mut ledger = self.ledger().clone();
+        if ledger.abandoned.len() >= ABANDONED_MAX {
+            let now = self.facts.now;
+            let next = ledger.abandoned.values().filter(|until| **until > now).min();
+            return Next::Blocked(Blocked::AttemptsExhausted(next.copied().unwrap_or(now)));
+        }
+        if let Some(id) = &intent.access_key_id {
+            ledger
+                .abandoned
+                .insert(id.into(), after(self.facts.now, ABANDONED_WATCH));
+        }
+        ledger.intent = Some(Intent {
+            attempt: intent.attempt.saturating_add(1),
+            access_key_id: self.new_id(),
+            ..intent.clone()
+        });
+        Next::Do(Action::WriteLedger(Box::new(ledger), Change::Intent))
+    }
+
+    /// The ledger; where it is blank, what the Secret remembers of it.
+    pub(super) fn known(&self) -> Ledger {
+        let mut ledger = self.ledger().clone();
+        let Some(secret) = self.secret.filter(|_| ledger.is_blank()) else {
+            return ledger;
+        };
+        ledger.handled.clone_from(&secret.handled);
+        for (id, at) in secret.retiring.iter().filter(|(id, _)| self.live(id)) {
+            let issued = Issued {
+                issue_time: self.facts.now.min(*at),
+                verified_time: None,
+                revoke_time: Some(*at),
+            };
+            ledger.credentials.insert(id.clone(), issued);
+        }
+        ledger
+    }
+}

@@ -1,0 +1,94 @@
+//! Rules of the user: made, labelled, locked, deleted. The rules of its keys follow once it is as it should be.
+
+use super::{Action, Blocked, Plan, rotation, view::View};
+use crate::domain::facts::{Deletion, Facts, SecretState, UserState};
+use std::collections::BTreeSet;
+
+/// The whole plan: first the user, then its keys.
+pub(super) fn plan(facts: &Facts<'_>) -> Plan {
+    if facts.desired.deleting {
+        return delete(facts);
+    }
+    if facts.desired.suspend {
+        return blocked(Blocked::Suspended);
+    }
+    if !facts.finalizer {
+        return only(vec![Action::AddFinalizer]);
+    }
+    match facts.user {
+        UserState::Absent => only(vec![Action::CreateUser]),
+        UserState::Foreign => blocked(Blocked::UserConflict),
+        UserState::Ours { label, locked } => {
+            let mut plan = rotation::plan(facts);
+            let mut actions = align(facts, label, *locked);
+            actions.append(&mut plan.actions);
+            if facts.desired.locked != *locked && !facts.capabilities.lock {
+                plan.blocked = Some(Blocked::LockUnsupported);
+            }
+            Plan { actions, ..plan }
+        }
+    }
+}
+
+/// Brings label and lock to what is wished. The lock comes first: it may be an emergency.
+fn align(facts: &Facts<'_>, label: &str, locked: bool) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if facts.capabilities.lock && facts.desired.locked != locked {
+        actions.push(Action::SetLocked(facts.desired.locked));
+    }
+    if facts.capabilities.label && facts.desired.label != label {
+        actions.push(Action::SetLabel);
+    }
+    actions
+}
+
+/// Backend first, Secret second, finalizer last: what is refused leaves everything as it was.
+fn delete(facts: &Facts<'_>) -> Plan {
+    if !facts.finalizer {
+        return only(Vec::new());
+    }
+    let ours = matches!(facts.secret, SecretState::Ours(_));
+    match (facts.desired.deletion, facts.user) {
+        (Deletion::Delete, UserState::Ours { .. }) => only(vec![Action::DeleteUser]),
+        (Deletion::Delete, _) if ours => only(vec![Action::DeleteSecret, Action::RemoveFinalizer]),
+        (Deletion::Retain, UserState::Ours { .. }) => retain(facts),
+        (Deletion::Retain, _) if ours => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),
+        _ => only(vec![Action::RemoveFinalizer]),
+    }
+}
+
+/// Nobody looks after a retained user any more. Keys that were never published go at once; those in their grace period
+/// are seen to its end first.
+fn retain(facts: &Facts<'_>) -> Plan {
+    let view = View::of(facts);
+    let leftovers = view.leftovers();
+    if !leftovers.is_empty() {
+        return only(leftovers);
+    }
+    if let Some(at) = view.last_grace() {
+        return Plan {
+            wake: view.wake(),
+            ..blocked(Blocked::GracePeriodRuns(at))
+        };
+    }
+    match facts.secret {
+        SecretState::Ours(_) => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),
+        SecretState::Absent | SecretState::Foreign => only(vec![Action::RemoveFinalizer]),
+    }
+}
+
+fn only(actions: Vec<Action>) -> Plan {
+    Plan {
+        actions,
+        blocked: None,
+        wake: None,
+        unknown: BTreeSet::new(),
+    }
+}
+
+fn blocked(why: Blocked) -> Plan {
+    Plan {
+        blocked: Some(why),
+        ..only(Vec::new())
+    }
+}

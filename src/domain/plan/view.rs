@@ -1,0 +1,142 @@
+//! The facts, with the words of the rules worked out once.
+//!
+//! *Live* is on the backend now; *published* is live, ours and in the Secret; *born* was issued under the open intent;
+//! *retiring* is in its grace period; *abandoned* was tried and may appear late; *doomed* is live and ours, and nobody
+//! will ever publish it.
+
+use super::{Action, Blocked};
+use crate::domain::{
+    capabilities::Overlap,
+    facts::{Facts, Published, SecretState},
+    ids::{AccessKeyId, CredentialId},
+    ledger::{Intent, Issued, Ledger, after},
+};
+use jiff::Timestamp;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How often an abandoned id is looked for while it is watched.
+const ABANDONED_CHECK: Duration = Duration::from_mins(1);
+
+/// What comes next for the keys.
+pub(super) enum Next {
+    Do(Action),
+    Blocked(Blocked),
+    Nothing,
+}
+
+/// The facts in the words of the rules.
+pub(super) struct View<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) secret: Option<&'a Published>,
+    pub(super) published: Option<&'a CredentialId>,
+    pub(super) born: BTreeSet<&'a CredentialId>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(facts: &'a Facts<'a>) -> Self {
+        let secret = match facts.secret {
+            SecretState::Ours(published) => Some(published),
+            SecretState::Absent | SecretState::Foreign => None,
+        };
+        let intent = facts.ledger.intent.as_ref();
+        let born = intent.map(|intent| born(facts, intent)).unwrap_or_default();
+        // A key in the Secret that we never issued is a stranger's, unless the record of what we issued is lost.
+        let ours = |id: &CredentialId| facts.ledger.knows(id) || born.contains(id) || facts.ledger.is_blank();
+        let published = secret
+            .and_then(|s| s.key.as_ref())
+            .filter(|id| facts.live.contains(*id) && ours(id));
+        Self {
+            facts,
+            secret,
+            published,
+            born,
+        }
+    }
+
+    pub(super) fn ledger(&self) -> &'a Ledger {
+        self.facts.ledger
+    }
+
+    pub(super) fn live(&self, id: &CredentialId) -> bool {
+        self.facts.live.contains(id)
+    }
+
+    pub(super) fn in_hand(&self, id: &CredentialId) -> bool {
+        self.facts.in_hand.contains(id)
+    }
+
+    /// The record of the key that applications use.
+    pub(super) fn current(&self) -> Option<(&'a CredentialId, &'a Issued)> {
+        self.ledger()
+            .credentials
+            .iter()
+            .find(|(_, key)| key.revoke_time.is_none())
+    }
+
+    /// A key has to be proven before it is published. A locked user's cannot be.
+    pub(super) fn must_prove(&self) -> bool {
+        let (desired, capabilities) = (self.facts.desired, self.facts.capabilities);
+        desired.provable && !(desired.locked && capabilities.lock)
+    }
+
+    /// The next key would end one that applications use, and there is no consent to that.
+    pub(super) fn would_interrupt(&self) -> bool {
+        self.facts.capabilities.overlap == Overlap::None
+            && self.published.is_some()
+            && !self.facts.desired.allow_interruption
+    }
+
+    /// Live keys of ours that nobody will ever publish: their secret half is lost, or they came too late.
+    pub(super) fn doomed(&self) -> impl Iterator<Item = &'a CredentialId> {
+        let orphans = self.born.iter().copied().filter(|id| !self.in_hand(id));
+        let late = self
+            .ledger()
+            .abandoned
+            .keys()
+            .filter(|id| !self.born.contains(id));
+        orphans
+            .chain(late)
+            .filter(|id| self.live(id) && self.published != Some(id))
+    }
+
+    pub(super) fn new_id(&self) -> Option<AccessKeyId> {
+        self.facts
+            .capabilities
+            .id_choosable
+            .then(|| self.facts.draw.access_key_id.clone())
+    }
+
+    /// When to look again. What is due already is being done, or waits for something that is not a time.
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        let ledger = self.ledger();
+        let grace = ledger.retiring().map(|(_, at)| at);
+        let check = after(self.facts.now, ABANDONED_CHECK);
+        let watch = ledger.abandoned.values().map(|until| (*until).min(check));
+        let schedule = ledger
+            .next_rotation
+            .filter(|_| self.facts.desired.interval.is_some());
+        let times = grace.chain(watch).chain(schedule);
+        times.filter(|at| *at > self.facts.now).min()
+    }
+
+    /// Live keys that no record explains.
+    pub(super) fn unknown(&self) -> BTreeSet<CredentialId> {
+        let explained = |id: &CredentialId| {
+            self.ledger().knows(id) || self.born.contains(id) || self.published == Some(id)
+        };
+        let live = self.facts.live.iter();
+        live.filter(|id| !explained(id)).cloned().collect()
+    }
+}
+
+/// Keys issued under this intent that are live: the one it names; or, where ids cannot be chosen, those that were not
+/// there when it was written.
+fn born<'a>(facts: &'a Facts<'_>, intent: &Intent) -> BTreeSet<&'a CredentialId> {
+    let live = facts.live.iter();
+    match intent.access_key_id.as_ref().map(CredentialId::from) {
+        Some(chosen) => live.filter(|id| **id == chosen).collect(),
+        None => live
+            .filter(|id| !intent.before.contains(*id) && !facts.ledger.knows(id))
+            .collect(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Many users at once: applications that use all of their keys, and what has to be true of them in the end.
+
+use super::admin::Admin;
+use crate::testbed::{
+    S3, World,
+    world::{handled, is_settled, pair_of},
+};
+use gracekey::api::v1alpha1::ObjectUser;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, ResourceExt, api::ListParams};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::task::JoinSet;
+
+/// What all applications together saw.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) probes: usize,
+    pub(super) refusals: Vec<String>,
+}
+
+/// Applications that sign with the key of every Secret in the namespace, again and again; they end when dropped.
+#[derive(Debug)]
+pub(super) struct Applications {
+    seen: Arc<Mutex<Seen>>,
+    _task: JoinSet<()>,
+}
+
+impl Applications {
+    pub(super) fn start(world: &World, endpoint: &str) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (api, out, endpoint) = (world.secrets(), Arc::clone(&seen), endpoint.to_owned());
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            loop {
+                let found = api
+                    .list(&ListParams::default().labels("gracekey.dev/managed=true"))
+                    .await;
+                for secret in found.map(|list| list.items).unwrap_or_default() {
+                    let refused = use_key(&secret, &api, &endpoint).await;
+                    let mut seen = out.lock().unwrap();
+                    seen.probes += 1;
+                    seen.refusals.extend(refused);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Self { seen, _task: task }
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// Fails the test if a published key was refused, or none was tried.
+    #[track_caller]
+    pub(super) fn assert_undisturbed(&self) -> usize {
+        let Seen { probes, refusals } = self.seen();
+        assert!(probes > 0, "no key was tried");
+        assert_eq!(refusals, Vec::<String>::new(), "a published key was refused");
+        probes
+    }
+}
+
+/// Signs with the key in this Secret. A refusal counts if the key is still the published one.
+async fn use_key(secret: &Secret, api: &Api<Secret>, endpoint: &str) -> Option<String> {
+    let pair = pair_of(secret)?;
+    let answer = S3::new(endpoint, "us-east-1", &pair).list_buckets().await;
+    if answer.status == 200 {
+        return None;
+    }
+    let name = secret.name_any();
+    let now = api
+        .get_opt(&name)
+        .await
+        .ok()
+        .flatten()
+        .and_then(|s| pair_of(&s))?;
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    (now.access_key_id == pair.access_key_id).then(|| format!("{name}: {} {text}", answer.status))
+}
+
+/// Users that nothing is left to do for, and those that are not yet there, with the reason.
+pub(super) async fn until_all(
+    world: &World,
+    limit: Duration,
+    what: &str,
+    done: impl Fn(&ObjectUser) -> bool,
+) {
+    let users = world.users();
+    let ask = async || {
+        let all = users
+            .list(&ListParams::default())
+            .await
+            .map_err(|e| e.to_string())?
+            .items;
+        let left: Vec<String> = all
+            .iter()
+            .filter(|user| !done(user))
+            .map(ResourceExt::name_any)
+            .collect();
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!(
+                "{} are left: {:?}",
+                left.len(),
+                &left[..left.len().min(5)]
+            ))
+        }
+    };
+    world.until_within(limit, what, ask).await;
+}
+
+/// The rotation asked for by this token is over, and so is its grace period.
+pub(super) fn is_rotated(user: &ObjectUser, token: &str) -> bool {
+    is_settled(user) && handled(user).iter().any(|t| t == token) && has_one_key(user)
+}
+
+pub(super) fn has_one_key(user: &ObjectUser) -> bool {
+    user.status.as_ref().is_some_and(|s| s.credentials.len() == 1)
+}
+
+/// In the end: each user has on the gateway exactly the keys that its status tells, its Secret holds one of them, the
+/// one that status calls current, and that one works. No key is unknown.
+pub(super) async fn assert_exact(world: &World, admin: &Admin, endpoint: &str) -> usize {
+    let users = world.users().list(&ListParams::default()).await.unwrap().items;
+    let mut wrong: BTreeMap<String, String> = BTreeMap::new();
+    for user in &users {
+        let status = user.status.clone().unwrap_or_default();
+        let told: BTreeSet<String> = status
+            .credentials
+            .iter()
+            .map(|c| c.access_key_id.clone())
+            .collect();
+        let there = admin.keys(&status.user_name.clone().unwrap_or_default()).await;
+        let secret = status.secret_name.clone().unwrap_or_default();
+        let pair = world.pair(&secret).await;
+        let works = S3::new(endpoint, "us-east-1", &pair).list_buckets().await.status == 200;
+        let published = status.access_key_id.as_deref() == Some(pair.access_key_id.as_str());
+        let unknown = status.conditions.iter().any(|c| c.type_ == "UnknownKeys");
+        if told != there || !works || !published || unknown {
+            let text = format!(
+                "status tells {told:?}, on the gateway are {there:?}, the Secret holds {} (works: {works}, current: \
+                 {published}), unknown keys: {unknown}",
+                pair.access_key_id
+            );
+            wrong.insert(user.name_any(), text);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}\n{}", world.operator.log_end());
+    users.len()
+}

@@ -1,0 +1,232 @@
+//! What only a Ceph gateway has, and what takes more than one endpoint.
+
+use super::{Ceph, boxed, config};
+use crate::conformance::suite::{
+    Subject as _, found, fresh_key_id, fresh_user, issued, made, made_with_key, works,
+};
+use crate::testbed::{Fault, FaultProxy, TlsFront, gateway};
+use gracekey::backend::ceph::{CephConfig, CephDriver};
+use gracekey::backend::http::{Endpoint, Query, TlsOptions};
+use gracekey::backend::proof::{Death, Proof, S3Prober, S3Settings};
+use gracekey::backend::{BackendKind, Driver as _, ErrorKind, IssueRequest, NewUser, Outcome};
+use gracekey::domain::ids::{AccessKeyId, CredentialId};
+use http::Method;
+
+#[tokio::test]
+async fn two_users_cannot_carry_one_owner_mark() {
+    let ceph = Ceph::start().await;
+    let first = made(&ceph).await;
+    let second = NewUser {
+        owner: first.owner.clone(),
+        ..fresh_user()
+    };
+    let error = ceph.driver.create_user(&second).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+    assert!(ceph.driver.find_user(&second.name).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_deleted() {
+    let ceph = Ceph::start().await;
+    let user = made(&ceph).await;
+    let query = Query::new()
+        .flag("caps")
+        .pair("uid", user.name.as_str())
+        .pair("user-caps", "usage=read");
+    ceph.admin_call(Method::PUT, query).await;
+    assert!(found(&ceph, &user.name).await.privileged);
+    assert_eq!(
+        ceph.driver.create_user(&user).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        ceph.driver.delete_user(&user.name).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
+}
+
+#[tokio::test]
+async fn a_reader_is_told_by_the_probe_what_it_lacks() {
+    let ceph = Ceph::start().await;
+    let name = fresh_user().name;
+    let pair = ceph.make_foreign_user(&name).await;
+    let query = Query::new()
+        .flag("caps")
+        .pair("uid", name.as_str())
+        .pair("user-caps", "users=read");
+    ceph.admin_call(Method::PUT, query).await;
+    let config = CephConfig {
+        access_key_id: pair.access_key_id,
+        secret: pair.secret,
+        ..ceph.config()
+    };
+    let error = boxed(config).probe().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Auth);
+    assert!(error.to_string().contains("users=*"), "{error}");
+}
+
+/// 20.2.4 decodes parameters twice.
+#[tokio::test]
+async fn a_label_is_stored_as_sent_or_reported() {
+    let ceph = Ceph::start().await;
+    let user = made(&ceph).await;
+    for label in ["50%", "a+b", "%41"] {
+        match ceph.driver.set_label(&user.name, label).await {
+            Ok(()) => assert_eq!(found(&ceph, &user.name).await.label, label),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Invalid, "{error}"),
+        }
+    }
+}
+
+/// The admin key itself may be revoked by anyone who holds it, and nothing would bring it back.
+#[tokio::test]
+async fn the_key_that_signs_is_not_revoked() {
+    let ceph = Ceph::start().await;
+    let own = CredentialId::from(&AccessKeyId::new(&ceph.gateway.admin_access_key));
+    let error = ceph.driver.revoke(&ceph.admin(), &own).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    ceph.driver.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_request_carries_a_secret_or_asks_for_a_generated_id() {
+    let ceph = Ceph::start().await;
+    let (user, pair) = made_with_key(&ceph).await;
+    ceph.driver.revoke(&user.name, &pair.id).await.unwrap();
+    for seen in ceph.proxy.seen() {
+        assert!(!seen.target.contains("secret-key"), "{}", seen.target);
+        assert_eq!(
+            seen.target.contains("?key"),
+            seen.target.contains("access-key="),
+            "{}",
+            seen.target
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated() {
+    let ceph = Ceph::start().await;
+    let user = made(&ceph).await;
+    let before = ceph.proxy.seen().len();
+    issued(&ceph, &user.name).await;
+    let methods: Vec<_> = ceph
+        .proxy
+        .seen()
+        .split_off(before)
+        .into_iter()
+        .map(|seen| seen.method)
+        .collect();
+    assert_eq!(methods, [Method::GET, Method::PUT]);
+}
+
+/// TLS of the store holds for the admin API and for S3.
+#[tokio::test]
+async fn a_gateway_behind_tls_is_trusted_as_told() {
+    let gateway = gateway();
+    let front = TlsFront::start(&gateway.endpoint).await;
+    let with = |tls: TlsOptions| CephConfig {
+        tls,
+        ..config(gateway, &front.url())
+    };
+    let bundle = TlsOptions {
+        ca_bundle: Some(front.ca.clone()),
+        insecure_skip_verify: false,
+    };
+    let driver = CephDriver::new(with(bundle.clone())).unwrap();
+    let user = fresh_user();
+    driver.create_user(&user).await.unwrap();
+    let order = IssueRequest {
+        access_key_id: Some(fresh_key_id()),
+        expire_previous: None,
+    };
+    let pair = driver.issue(&user.name, &order).await.unwrap();
+    let settings = |tls| S3Settings {
+        backend: BackendKind::Ceph,
+        endpoints: vec![Endpoint::parse(&front.url()).unwrap()],
+        region: gateway.region.clone(),
+        tls,
+    };
+    let proof = S3Prober::new(settings(bundle)).unwrap().prove(&pair).await;
+    assert!(matches!(proof, Proof::Accepted), "{proof:?}");
+
+    let anybody = TlsOptions {
+        ca_bundle: None,
+        insecure_skip_verify: true,
+    };
+    boxed(with(anybody)).probe().await.unwrap();
+
+    let error = boxed(with(TlsOptions::default()))
+        .create_user(&fresh_user())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Transient, Outcome::NotApplied)
+    );
+    assert!(
+        error.to_string().contains("certificate that is not trusted"),
+        "{error}"
+    );
+    let proof = S3Prober::new(settings(TlsOptions::default()))
+        .unwrap()
+        .prove(&pair)
+        .await;
+    assert!(
+        matches!(proof, Proof::Unclear(_)),
+        "an untrusted answer proves nothing: {proof:?}"
+    );
+    let death = S3Prober::new(settings(TlsOptions::default()))
+        .unwrap()
+        .prove_dead(&pair)
+        .await;
+    assert!(matches!(death, Death::Unclear(_)), "{death:?}");
+}
+
+/// A key must work on every site before it is published, and be refused by every site before it is called dead.
+#[tokio::test]
+async fn a_proof_takes_every_endpoint() {
+    let ceph = Ceph::start().await;
+    let (user, pair) = made_with_key(&ceph).await;
+    let second = FaultProxy::start(&ceph.gateway.endpoint, None).await;
+    let prober = S3Prober::new(S3Settings {
+        backend: BackendKind::Ceph,
+        endpoints: [&ceph.gateway.endpoint, &second.url()]
+            .map(|url| Endpoint::parse(url).unwrap())
+            .to_vec(),
+        region: ceph.gateway.region.clone(),
+        tls: TlsOptions::default(),
+    })
+    .unwrap();
+    assert!(matches!(prober.prove(&pair).await, Proof::Accepted));
+    let refusal = "<Error><Code>InvalidAccessKeyId</Code></Error>";
+    second.once(|_| true, Fault::answer(403, refusal));
+    let proof = prober.prove(&pair).await;
+    assert!(
+        matches!(&proof, Proof::Refused { endpoint, .. } if endpoint.as_str() == second.url()),
+        "{proof:?}"
+    );
+    second.once(|_| true, Fault::CutBefore);
+    assert!(matches!(prober.prove(&pair).await, Proof::Unclear(_)));
+    ceph.driver.revoke(&user.name, &pair.id).await.unwrap();
+    second.once(|_| true, Fault::answer(503, ""));
+    assert!(matches!(prober.prove_dead(&pair).await, Death::Unclear(_)));
+    second.once(|_| true, Fault::answer(200, "<ListAllMyBucketsResult/>"));
+    assert!(matches!(prober.prove_dead(&pair).await, Death::Alive { .. }));
+    assert!(matches!(prober.prove_dead(&pair).await, Death::Dead));
+}
+
+/// The code means that the key is gone, or that the admin key died since the read.
+#[tokio::test]
+async fn a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done() {
+    let ceph = Ceph::start().await;
+    let (user, pair) = made_with_key(&ceph).await;
+    let refusal = r#"{"Code":"InvalidAccessKeyId","Message":""}"#;
+    ceph.proxy.once(Ceph::changes, Fault::answer(403, refusal));
+    let error = ceph.driver.revoke(&user.name, &pair.id).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Transient, Outcome::NotApplied)
+    );
+    works(&ceph, &pair).await;
+}

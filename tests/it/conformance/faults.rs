@@ -1,0 +1,216 @@
+//! Trouble on the way: what was not sent, was lost, came late or came from something else.
+
+use super::suite::{Subject, found, fresh_user, key_ids, key_order, made, made_with_key, works};
+use super::users::call_everything;
+use crate::testbed::Fault;
+use gracekey::backend::{Error, ErrorKind, KeyPair, NewUser, Outcome, Result};
+use http::{HeaderMap, HeaderValue, header};
+use secrecy::ExposeSecret as _;
+use std::time::Duration;
+
+#[track_caller]
+fn failed<T: std::fmt::Debug>(result: Result<T>, kind: ErrorKind, outcome: Outcome) -> Error {
+    let error = result.unwrap_err();
+    assert_eq!((error.kind, error.outcome), (kind, outcome), "{error}");
+    error
+}
+
+pub(crate) async fn a_call_that_never_arrives_is_not_applied(subject: &impl Subject) {
+    let driver = subject.driver_to_nowhere();
+    for result in call_everything(driver.as_ref(), &fresh_user()).await {
+        failed(result, ErrorKind::Transient, Outcome::NotApplied);
+    }
+    failed(driver.probe().await, ErrorKind::Transient, Outcome::NotApplied);
+}
+
+pub(crate) async fn a_change_that_is_lost_on_the_way_has_an_unknown_outcome<S: Subject>(subject: &S) {
+    let user = made(subject).await;
+    subject.proxy().once(S::changes, Fault::CutBefore);
+    let order = key_order(subject);
+    failed(
+        subject.driver().issue(&user.name, &order).await,
+        ErrorKind::Transient,
+        Outcome::Unknown,
+    );
+    assert!(
+        key_ids(subject, &user.name).await.is_empty(),
+        "reading tells that it was not carried out"
+    );
+    works(
+        subject,
+        &subject.driver().issue(&user.name, &order).await.unwrap(),
+    )
+    .await;
+}
+
+pub(crate) async fn a_lost_answer_to_a_new_key_is_found_by_reading<S: Subject>(subject: &S) {
+    let user = made(subject).await;
+    subject.proxy().once(S::changes, Fault::CutAfter);
+    let order = key_order(subject);
+    failed(
+        subject.driver().issue(&user.name, &order).await,
+        ErrorKind::Transient,
+        Outcome::Unknown,
+    );
+    let observed = found(subject, &user.name).await;
+    let [orphan] = observed.credentials.as_slice() else {
+        panic!("one key: {observed:?}")
+    };
+    let capabilities = subject.driver().capabilities();
+    if capabilities.id_choosable {
+        assert_eq!(Some(&orphan.access_key_id), order.access_key_id.as_ref());
+        let again = subject.driver().issue(&user.name, &order).await;
+        failed(again, ErrorKind::Conflict, Outcome::NotApplied);
+    }
+    if capabilities.secret_readable {
+        let secret = orphan.secret.clone().unwrap();
+        let pair = KeyPair {
+            id: orphan.id.clone(),
+            access_key_id: orphan.access_key_id.clone(),
+            secret,
+        };
+        works(subject, &pair).await;
+        let now = found(subject, &user.name)
+            .await
+            .credentials
+            .remove(0)
+            .secret
+            .unwrap();
+        assert_eq!(now.expose_secret(), pair.secret.expose_secret());
+    }
+}
+
+pub(crate) async fn a_lost_answer_to_any_other_change_is_mended_by_repeating<S: Subject>(subject: &S) {
+    let (driver, proxy) = (subject.driver(), subject.proxy());
+    let lose_next = || proxy.once(S::changes, Fault::CutAfter);
+    let lost = |result| failed(result, ErrorKind::Transient, Outcome::Unknown);
+    let user = fresh_user();
+    lose_next();
+    lost(driver.create_user(&user).await);
+    driver.create_user(&user).await.unwrap();
+    if driver.capabilities().label {
+        lose_next();
+        lost(driver.set_label(&user.name, "Another label").await);
+        assert_eq!(found(subject, &user.name).await.label, "Another label");
+        driver.set_label(&user.name, "Another label").await.unwrap();
+    }
+    if driver.capabilities().lock {
+        lose_next();
+        lost(driver.set_locked(&user.name, true).await);
+        assert!(found(subject, &user.name).await.locked);
+        driver.set_locked(&user.name, true).await.unwrap();
+    }
+    let pair = driver.issue(&user.name, &key_order(subject)).await.unwrap();
+    lose_next();
+    lost(driver.revoke(&user.name, &pair.id).await);
+    driver.revoke(&user.name, &pair.id).await.unwrap();
+    lose_next();
+    lost(driver.delete_user(&user.name).await);
+    driver.delete_user(&user.name).await.unwrap();
+    assert!(driver.find_user(&user.name).await.unwrap().is_none());
+}
+
+pub(crate) async fn an_answer_that_breaks_off_has_an_unknown_outcome<S: Subject>(subject: &S) {
+    let user = made(subject).await;
+    subject.proxy().once(S::changes, Fault::CutWithin);
+    let result = subject.driver().issue(&user.name, &key_order(subject)).await;
+    failed(result, ErrorKind::Transient, Outcome::Unknown);
+    assert_eq!(key_ids(subject, &user.name).await.len(), 1);
+}
+
+pub(crate) async fn an_answer_that_comes_too_late_has_an_unknown_outcome<S: Subject>(subject: &S) {
+    let user = made(subject).await;
+    let driver = subject.driver_with_limit(Duration::from_millis(500));
+    subject
+        .proxy()
+        .once(S::changes, Fault::Delay(Duration::from_secs(5)));
+    let result = driver.issue(&user.name, &key_order(subject)).await;
+    failed(result, ErrorKind::Transient, Outcome::Unknown);
+}
+
+/// Every call that changes something, on a fresh user each time, while the server answers changes like this.
+async fn spoil_every_change<S: Subject>(subject: &S, fault: &Fault) -> Vec<Result<()>> {
+    let (driver, proxy) = (subject.driver(), subject.proxy());
+    let (user, pair) = made_with_key(subject).await;
+    proxy.always(S::changes, fault.clone());
+    let mut results = vec![
+        driver.create_user(&fresh_user()).await,
+        driver.issue(&user.name, &key_order(subject)).await.map(drop),
+        driver.revoke(&user.name, &pair.id).await,
+        driver.delete_user(&user.name).await,
+    ];
+    if driver.capabilities().label {
+        results.push(driver.set_label(&user.name, "Another label").await);
+    }
+    if driver.capabilities().lock {
+        results.push(driver.set_locked(&user.name, true).await);
+    }
+    proxy.heal();
+    works(subject, &pair).await;
+    results
+}
+
+pub(crate) async fn an_answer_that_says_to_wait_is_passed_on(subject: &impl Subject) {
+    let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static("7"))]);
+    for status in [429, 503] {
+        let fault = Fault::Answer(status, headers.clone(), String::new());
+        for result in spoil_every_change(subject, &fault).await {
+            let error = failed(result, ErrorKind::RateLimited, Outcome::NotApplied);
+            assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+        }
+    }
+    for result in spoil_every_change(subject, &Fault::answer(429, "")).await {
+        let error = failed(result, ErrorKind::RateLimited, Outcome::NotApplied);
+        assert_eq!(error.retry_after, None);
+    }
+}
+
+pub(crate) async fn a_failing_server_is_nobodys_fault(subject: &impl Subject) {
+    for status in [500, 502, 503, 504] {
+        for result in spoil_every_change(subject, &Fault::answer(status, "<html>Bad Gateway</html>")).await {
+            failed(result, ErrorKind::Transient, Outcome::Unknown);
+        }
+    }
+}
+
+pub(crate) async fn an_answer_of_something_else_is_not_understood(subject: &impl Subject) {
+    let page = "<html><body>please log in</body></html>";
+    let elsewhere = HeaderMap::from_iter([(
+        header::LOCATION,
+        HeaderValue::from_static("http://127.0.0.1:1/login"),
+    )]);
+    let user = made(subject).await;
+    for fault in [
+        Fault::answer(200, page),
+        Fault::answer(200, r#"{"truncated":"#),
+        Fault::answer(404, page),
+        Fault::Answer(302, elsewhere, page.to_owned()),
+    ] {
+        subject.proxy().always(|_| true, fault.clone());
+        let found = subject.driver().find_user(&user.name).await;
+        failed(found, ErrorKind::Protocol, Outcome::NotApplied);
+        failed(
+            subject.driver().probe().await,
+            ErrorKind::Protocol,
+            Outcome::NotApplied,
+        );
+        // Never a success, whatever its status.
+        let create = subject.driver().create_user(&NewUser { ..fresh_user() }).await;
+        assert_eq!(create.unwrap_err().kind, ErrorKind::Protocol, "{fault:?}");
+        subject.proxy().heal();
+    }
+}
+
+pub(crate) async fn a_failing_read_applies_nothing(subject: &impl Subject) {
+    let user = made(subject).await;
+    for fault in [
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::CutWithin,
+        Fault::answer(500, ""),
+    ] {
+        subject.proxy().once(|_| true, fault);
+        let found = subject.driver().find_user(&user.name).await;
+        failed(found, ErrorKind::Transient, Outcome::NotApplied);
+    }
+}

@@ -1,0 +1,254 @@
+//! Keys: issued, proven, revoked, locked out.
+
+use super::suite::{
+    Subject, found, fresh_key_id, has_only, has_slots, is_dead, is_locked_out, issued, key_ids, key_order,
+    made, made_with_key, works,
+};
+use super::users::refused;
+use gracekey::backend::{ErrorKind, IssueRequest};
+use gracekey::domain::{capabilities::Overlap, ids::CredentialId};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Enough to call it "no limit" where none is claimed.
+const MANY: usize = 8;
+
+pub(crate) async fn an_issued_key_works_and_is_found(subject: &impl Subject) {
+    let (user, pair) = made_with_key(subject).await;
+    works(subject, &pair).await;
+    let observed = found(subject, &user.name).await;
+    let [credential] = observed.credentials.as_slice() else {
+        panic!("one key: {observed:?}")
+    };
+    assert_eq!(
+        (&credential.id, &credential.access_key_id),
+        (&pair.id, &pair.access_key_id)
+    );
+    let secret = credential.secret.as_ref().map(SecretString::expose_secret);
+    let readable = subject.driver().capabilities().secret_readable;
+    assert_eq!(secret, readable.then(|| pair.secret.expose_secret()));
+}
+
+pub(crate) async fn a_chosen_id_is_honoured(subject: &impl Subject) {
+    if !subject.driver().capabilities().id_choosable {
+        return;
+    }
+    let user = made(subject).await;
+    let id = fresh_key_id();
+    let order = IssueRequest {
+        access_key_id: Some(id.clone()),
+        expire_previous: None,
+    };
+    let pair = subject.driver().issue(&user.name, &order).await.unwrap();
+    assert_eq!((&pair.access_key_id, &pair.id), (&id, &CredentialId::from(&id)));
+    assert_eq!(key_ids(subject, &user.name).await, [id]);
+    let none = IssueRequest {
+        access_key_id: None,
+        expire_previous: None,
+    };
+    refused(
+        subject.driver().issue(&user.name, &none).await,
+        ErrorKind::Invalid,
+    );
+}
+
+pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject: &impl Subject) {
+    if !subject.driver().capabilities().id_choosable {
+        return;
+    }
+    let (user, pair) = made_with_key(subject).await;
+    let other = made(subject).await;
+    let order = IssueRequest {
+        access_key_id: Some(pair.access_key_id.clone()),
+        expire_previous: None,
+    };
+    let before = subject.snapshot(&user.name).await;
+    refused(
+        subject.driver().issue(&user.name, &order).await,
+        ErrorKind::Conflict,
+    );
+    refused(
+        subject.driver().issue(&other.name, &order).await,
+        ErrorKind::Conflict,
+    );
+    assert_eq!(
+        subject.snapshot(&user.name).await,
+        before,
+        "the secret is still the same"
+    );
+    assert!(key_ids(subject, &other.name).await.is_empty());
+    works(subject, &pair).await;
+}
+
+pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &impl Subject) {
+    let Overlap::Slots { max } = subject.driver().capabilities().overlap else {
+        return;
+    };
+    let user = made(subject).await;
+    let mut pairs = Vec::new();
+    for _ in 0..max.map_or(MANY, usize::from) {
+        pairs.push(issued(subject, &user.name).await);
+    }
+    if max.is_some() {
+        let one_more = subject.driver().issue(&user.name, &key_order(subject)).await;
+        refused(one_more, ErrorKind::Conflict);
+    }
+    let mut ids: Vec<_> = pairs.iter().map(|pair| pair.access_key_id.clone()).collect();
+    ids.sort();
+    assert_eq!(key_ids(subject, &user.name).await, ids);
+    for pair in &pairs {
+        works(subject, pair).await;
+    }
+}
+
+pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &impl Subject) {
+    if !has_slots(subject) {
+        return;
+    }
+    let (user, old) = made_with_key(subject).await;
+    let new = issued(subject, &user.name).await;
+    works(subject, &old).await;
+    works(subject, &new).await;
+    subject.driver().revoke(&user.name, &old.id).await.unwrap();
+    is_dead(subject, &old).await;
+    works(subject, &new).await;
+    has_only(subject, &user.name, &new).await;
+}
+
+pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subject) {
+    let (user, pair) = made_with_key(subject).await;
+    subject.driver().revoke(&user.name, &pair.id).await.unwrap();
+    let before = subject.snapshot(&user.name).await;
+    subject.driver().revoke(&user.name, &pair.id).await.unwrap();
+    subject
+        .driver()
+        .revoke(&user.name, &CredentialId::from(&fresh_key_id()))
+        .await
+        .unwrap();
+    assert_eq!(subject.snapshot(&user.name).await, before);
+}
+
+pub(crate) async fn a_key_of_another_user_is_not_revoked(subject: &impl Subject) {
+    let (user, pair) = made_with_key(subject).await;
+    let other = made(subject).await;
+    subject.driver().revoke(&other.name, &pair.id).await.unwrap();
+    has_only(subject, &user.name, &pair).await;
+    works(subject, &pair).await;
+}
+
+pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &impl Subject) {
+    let driver = subject.driver();
+    let (user, pair) = made_with_key(subject).await;
+    if !driver.capabilities().lock {
+        return refused(driver.set_locked(&user.name, true).await, ErrorKind::Unsupported);
+    }
+    works(subject, &pair).await;
+    driver.set_locked(&user.name, true).await.unwrap();
+    driver.set_locked(&user.name, true).await.unwrap();
+    is_locked_out(subject, &pair).await;
+    assert!(found(subject, &user.name).await.locked);
+    has_only(subject, &user.name, &pair).await;
+    if has_slots(subject) {
+        // A rotation goes on behind the lock.
+        let second = issued(subject, &user.name).await;
+        is_locked_out(subject, &second).await;
+        driver.revoke(&user.name, &second.id).await.unwrap();
+        is_dead(subject, &second).await;
+    }
+    driver.set_locked(&user.name, false).await.unwrap();
+    driver.set_locked(&user.name, false).await.unwrap();
+    assert!(!found(subject, &user.name).await.locked);
+    works(subject, &pair).await;
+}
+
+pub(crate) async fn foreign_keys_are_left_alone(subject: &impl Subject) {
+    if !has_slots(subject) {
+        return;
+    }
+    let (driver, user) = (subject.driver(), made(subject).await);
+    let foreign = subject.make_foreign_key(&user.name).await;
+    let ours = issued(subject, &user.name).await;
+    driver.revoke(&user.name, &ours.id).await.unwrap();
+    driver.create_user(&user).await.unwrap();
+    if driver.capabilities().label {
+        driver.set_label(&user.name, "Another label").await.unwrap();
+    }
+    if driver.capabilities().lock {
+        driver.set_locked(&user.name, true).await.unwrap();
+        driver.set_locked(&user.name, false).await.unwrap();
+    }
+    has_only(subject, &user.name, &foreign).await;
+    works(subject, &foreign).await;
+}
+
+pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject: &impl Subject) {
+    if !has_slots(subject) {
+        return;
+    }
+    let user = made(subject).await;
+    let calls = (0..MANY).map(|_| async { subject.driver().issue(&user.name, &key_order(subject)).await });
+    let results = futures::future::join_all(calls).await;
+    let ids = key_ids(subject, &user.name).await;
+    assert!(results.iter().any(Result::is_ok), "{results:?}");
+    for result in results {
+        match result {
+            Ok(pair) => {
+                assert!(
+                    ids.contains(&pair.access_key_id),
+                    "{pair:?} was acknowledged and is not there: {ids:?}"
+                );
+                works(subject, &pair).await;
+            }
+            Err(error) => assert!(
+                matches!(error.kind, ErrorKind::Transient | ErrorKind::Conflict),
+                "{error}"
+            ),
+        }
+    }
+}
+
+pub(crate) async fn nothing_prints_a_secret(subject: &impl Subject) {
+    let (user, pair) = made_with_key(subject).await;
+    let (driver, order) = (subject.driver(), key_order(subject));
+    let observed = found(subject, &user.name).await;
+    let s3 = subject.s3(&pair);
+    let mut texts = vec![
+        format!("{driver:?} {user:?} {order:?} {pair:?} {observed:?} {observed:#?} {s3:?}"),
+        format!("{:?} {:?}", subject.prober(), driver.probe().await),
+    ];
+    if let Some(prober) = subject.prober() {
+        texts.push(format!(
+            "{:?} {:?}",
+            prober.prove(&pair).await,
+            prober.prove_dead(&pair).await
+        ));
+    }
+    // The answer of a server that quotes what it was sent must not come through either.
+    let quoting = format!(
+        r#"{{"Code":"{0}","Message":"{0}","RequestId":"{0}"}}"#,
+        pair.secret.expose_secret()
+    );
+    for status in [200, 400, 403, 409, 500] {
+        subject
+            .proxy()
+            .always(|_| true, crate::testbed::Fault::answer(status, &quoting));
+        let results = super::users::call_everything(driver, &user).await;
+        texts.extend(
+            results
+                .into_iter()
+                .filter_map(Result::err)
+                .map(|e| format!("{e} {e:?}")),
+        );
+        subject.proxy().heal();
+    }
+    texts.extend(subject.proxy().seen().into_iter().map(|seen| seen.target));
+    let mut canaries = subject.canaries();
+    canaries.push(pair.secret.expose_secret().to_owned());
+    for canary in canaries {
+        let told = texts.iter().find(|text| text.contains(&canary));
+        assert!(
+            told.is_none(),
+            "a secret is told: {}",
+            told.map_or_else(String::new, |t| t.replace(&canary, "CANARY"))
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! One suite that every driver passes, against a simulator or a real server.
+//!
+//! A case is chosen by what the driver claims (`Capabilities`), and checks the claim. A new backend implements
+//! [`Subject`](suite::Subject) and says `suite::conformance!(It);`.
+
+#[macro_use]
+mod suite;
+
+mod ceph;
+mod faults;
+mod keys;
+mod refusals;
+mod users;

@@ -1,0 +1,256 @@
+//! What a backend brings along to be examined, and the list of cases.
+
+use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
+use gracekey::backend::proof::{Death, Proof, S3Prober};
+use gracekey::backend::{Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
+use gracekey::domain::capabilities::Overlap;
+use gracekey::domain::ids::{AccessKeyId, OwnerMark, UserName};
+use std::{fmt::Debug, time::Duration, time::Instant};
+
+/// A backend under examination. Each case gets one of its own, with a fault proxy of its own.
+pub(crate) trait Subject: Sized + Sync + 'static {
+    /// Connects to the shared server.
+    async fn start() -> Self;
+
+    /// The driver, whose requests go through [`proxy`](Self::proxy).
+    fn driver(&self) -> &dyn Driver;
+
+    /// What its requests go through.
+    fn proxy(&self) -> &FaultProxy;
+
+    /// Drivers with admin credentials that must not work: wrong secret, unknown key, too few rights.
+    async fn drivers_without_rights(&self) -> Vec<(&'static str, Box<dyn Driver>)>;
+
+    /// A driver that gives up after this time.
+    fn driver_with_limit(&self, limit: Duration) -> Box<dyn Driver>;
+
+    /// A driver whose endpoint nobody listens at.
+    fn driver_to_nowhere(&self) -> Box<dyn Driver>;
+
+    /// Whether this request is one that would change something.
+    fn changes(seen: &Seen) -> bool;
+
+    /// Asks the store's S3 service about keys; `None` where there is no S3.
+    fn prober(&self) -> Option<S3Prober>;
+
+    /// The store's S3 service as the holder of `pair` sees it.
+    fn s3(&self, pair: &KeyPair) -> S3;
+
+    /// Makes a user that is none of ours, behind the driver's back, and gives its key.
+    async fn make_foreign_user(&self, name: &UserName) -> KeyPair;
+
+    /// Adds a key to a user, behind the driver's back.
+    async fn make_foreign_key(&self, name: &UserName) -> KeyPair;
+
+    /// All that the backend tells of a user, as text, to see that nothing changed.
+    async fn snapshot(&self, name: &UserName) -> String;
+
+    /// The user whose key the driver signs with.
+    fn admin(&self) -> UserName;
+
+    /// Secrets that must never be printed.
+    fn canaries(&self) -> Vec<String>;
+}
+
+/// One test for each case, of its name.
+macro_rules! conformance {
+    ($subject:ty) => {
+        conformance! { @cases $subject;
+            users: a_user_that_is_not_there_is_none
+            users: a_created_user_is_found_as_it_was_ordered
+            users: creating_a_user_again_changes_nothing
+            users: a_user_can_be_made_locked
+            users: a_label_may_hold_any_script
+            users: a_label_has_limits
+            users: a_name_may_be_as_long_and_odd_as_claimed
+            users: a_name_past_its_limits_is_refused_before_any_request
+            users: a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_again
+            users: a_user_with_data_is_not_deleted
+            users: a_user_that_is_not_there_cannot_be_changed
+            users: a_foreign_user_is_a_conflict_and_nothing_changes
+            users: a_user_of_another_owner_is_a_conflict_and_nothing_changes
+            keys: an_issued_key_works_and_is_found
+            keys: a_chosen_id_is_honoured
+            keys: an_id_that_is_taken_is_refused_and_its_key_lives_on
+            keys: as_many_keys_work_side_by_side_as_claimed
+            keys: a_revoked_key_dies_in_time_and_the_other_lives
+            keys: a_key_that_is_gone_may_be_revoked_again
+            keys: a_key_of_another_user_is_not_revoked
+            keys: a_locked_user_can_do_nothing_and_keeps_its_keys
+            keys: foreign_keys_are_left_alone
+            keys: keys_issued_at_the_same_moment_are_there_or_refused
+            keys: nothing_prints_a_secret
+            refusals: a_probe_learns_the_product
+            refusals: without_rights_every_call_is_refused_as_the_admins_to_mend
+            refusals: the_admins_own_user_is_privileged_and_cannot_be_claimed
+            faults: a_call_that_never_arrives_is_not_applied
+            faults: a_change_that_is_lost_on_the_way_has_an_unknown_outcome
+            faults: a_lost_answer_to_a_new_key_is_found_by_reading
+            faults: a_lost_answer_to_any_other_change_is_mended_by_repeating
+            faults: an_answer_that_breaks_off_has_an_unknown_outcome
+            faults: an_answer_that_comes_too_late_has_an_unknown_outcome
+            faults: an_answer_that_says_to_wait_is_passed_on
+            faults: a_failing_server_is_nobodys_fault
+            faults: an_answer_of_something_else_is_not_understood
+            faults: a_failing_read_applies_nothing
+        }
+    };
+    (@cases $subject:ty; $($file:ident: $case:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+        async fn $case() {
+            let subject = <$subject as $crate::conformance::suite::Subject>::start().await;
+            $crate::conformance::$file::$case(&subject).await;
+        }
+    )*};
+}
+
+/// A name that no other test has.
+pub(crate) fn fresh_name() -> UserName {
+    let (process, number) = unique();
+    UserName::new(format!("gk-{process}-{number}"))
+}
+
+/// An access key id that no other test has.
+pub(crate) fn fresh_key_id() -> AccessKeyId {
+    let (process, number) = unique();
+    AccessKeyId::new(format!("GKTEST{process:07}{number:07}"))
+}
+
+/// An order for a user that no other test has.
+pub(crate) fn fresh_user() -> NewUser {
+    let (process, number) = unique();
+    NewUser {
+        name: fresh_name(),
+        label: "A user".to_owned(),
+        owner: OwnerMark::new(format!("{process:016x}{number:016x}")),
+        locked: false,
+    }
+}
+
+/// An order for a key, with an id of our choice where the driver wants one.
+pub(crate) fn key_order(subject: &impl Subject) -> IssueRequest {
+    let choosable = subject.driver().capabilities().id_choosable;
+    IssueRequest {
+        access_key_id: choosable.then(fresh_key_id),
+        expire_previous: None,
+    }
+}
+
+/// Makes a fresh user.
+pub(crate) async fn made(subject: &impl Subject) -> NewUser {
+    let user = fresh_user();
+    subject.driver().create_user(&user).await.unwrap();
+    user
+}
+
+/// Makes a fresh user with a key.
+pub(crate) async fn made_with_key(subject: &impl Subject) -> (NewUser, KeyPair) {
+    let user = made(subject).await;
+    let pair = issued(subject, &user.name).await;
+    (user, pair)
+}
+
+/// Issues a key.
+pub(crate) async fn issued(subject: &impl Subject, name: &UserName) -> KeyPair {
+    subject.driver().issue(name, &key_order(subject)).await.unwrap()
+}
+
+/// The user, who must be there.
+pub(crate) async fn found(subject: &impl Subject, name: &UserName) -> ObservedUser {
+    subject
+        .driver()
+        .find_user(name)
+        .await
+        .unwrap()
+        .unwrap_or_else(|| panic!("{name} is not there"))
+}
+
+/// The access key ids of a user, in order.
+pub(crate) async fn key_ids(subject: &impl Subject, name: &UserName) -> Vec<AccessKeyId> {
+    let mut ids: Vec<_> = found(subject, name)
+        .await
+        .credentials
+        .into_iter()
+        .map(|c| c.access_key_id)
+        .collect();
+    ids.sort();
+    ids
+}
+
+/// The user has this key and no other.
+pub(crate) async fn has_only(subject: &impl Subject, name: &UserName, pair: &KeyPair) {
+    assert_eq!(
+        key_ids(subject, name).await,
+        std::slice::from_ref(&pair.access_key_id)
+    );
+}
+
+/// Whether keys live side by side on this backend.
+pub(crate) fn has_slots(subject: &impl Subject) -> bool {
+    matches!(
+        subject.driver().capabilities().overlap,
+        Overlap::Slots {
+            max: None | Some(2..)
+        }
+    )
+}
+
+/// The key works on S3 within the time that the driver claims.
+pub(crate) async fn works(subject: &impl Subject, pair: &KeyPair) {
+    let is_proof = |proof: &Proof| matches!(proof, Proof::Accepted);
+    within(
+        subject,
+        "the key works",
+        async |s3| s3.prove(pair).await,
+        is_proof,
+    )
+    .await;
+}
+
+/// The key does not work on S3, because its user is locked, within the time that the driver claims.
+pub(crate) async fn is_locked_out(subject: &impl Subject, pair: &KeyPair) {
+    // Some services cannot tell a locked user from one that is gone.
+    let is_proof = |proof: &Proof| matches!(proof, Proof::Locked | Proof::Refused { .. });
+    within(
+        subject,
+        "the key is locked out",
+        async |s3| s3.prove(pair).await,
+        is_proof,
+    )
+    .await;
+}
+
+/// The key is refused on S3 within the time that the driver claims.
+pub(crate) async fn is_dead(subject: &impl Subject, pair: &KeyPair) {
+    let is_proof = |death: &Death| matches!(death, Death::Dead);
+    within(
+        subject,
+        "the key is dead",
+        async |s3| s3.prove_dead(pair).await,
+        is_proof,
+    )
+    .await;
+}
+
+/// Asks S3 again and again until the claimed `settle` has passed; where there is no S3, there is nothing to ask.
+async fn within<P: Debug>(
+    subject: &impl Subject,
+    fact: &str,
+    ask: impl AsyncFn(&S3Prober) -> P,
+    is_proof: impl Fn(&P) -> bool,
+) {
+    let Some(prober) = subject.prober() else { return };
+    let limit = subject.driver().capabilities().settle;
+    let begin = Instant::now();
+    loop {
+        let answer = ask(&prober).await;
+        if is_proof(&answer) {
+            return;
+        }
+        assert!(
+            begin.elapsed() < limit,
+            "not true within {limit:?}: {fact}; at last: {answer:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

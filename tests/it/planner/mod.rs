@@ -1,0 +1,146 @@
+//! The planner, explored: every interleaving of its steps with crashes, lost answers, stale reads and people.
+//!
+//! `GRACEKEY_EXPLORE=deep` walks further; `docs/planner.md` says what, and how far.
+
+mod calm;
+mod environment;
+mod execute;
+mod mistakes;
+mod process;
+mod scenario;
+mod violation;
+mod walk;
+mod world;
+
+use gracekey::domain::{
+    facts::{Desired, OnKeyLimit},
+    plan::plan,
+};
+use scenario::{
+    Edits::{Backend, Consent, Delete, Grace, Lock, Rotate, Secret, Status},
+    NO_OVERLAP, ONE_SLOT, Scenario, THREE_SLOTS, TWO_NAMED_SLOTS, TWO_SECRETS, TWO_SLOTS, UNLIMITED,
+    UNREADABLE,
+};
+use world::ticks;
+
+/// Walks each to its end; a broken invariant is told with the shortest way to it.
+fn explore(scenarios: impl IntoIterator<Item = Scenario>) {
+    let deeper = u8::from(std::env::var_os("GRACEKEY_EXPLORE").is_some_and(|how| how == "deep"));
+    for mut scenario in scenarios {
+        scenario.budget.edits += deeper;
+        match walk::walk(&scenario, &|facts| plan(facts)) {
+            Ok(seen) => {
+                let [states, edges, calm] = [seen.states, seen.edges, seen.calm];
+                println!(
+                    "{:50} {states:>8} states {edges:>8} edges {calm:>8} at rest",
+                    scenario.name
+                );
+            }
+            Err(found) => panic!(
+                "{}: {}\n{}",
+                scenario.name, found.violation.invariant, found.trace
+            ),
+        }
+    }
+}
+
+fn oldest(desired: &mut Desired) {
+    desired.on_key_limit = OnKeyLimit::RevokeOldest;
+}
+
+#[test]
+fn explore_unlimited_slots() {
+    explore([
+        Scenario::new("unlimited: from nothing", UNLIMITED, &[Rotate])
+            .blank_start()
+            .edits(1),
+        Scenario::new("unlimited: rotation and Secret", UNLIMITED, &[Rotate, Secret])
+            .rotating()
+            .edits(1),
+        Scenario::new("unlimited: lock and grace", UNLIMITED, &[Lock, Grace])
+            .rotating()
+            .edits(1),
+        Scenario::new("unlimited: deletion", UNLIMITED, &[Delete])
+            .rotating()
+            .edits(1),
+    ]);
+}
+
+#[test]
+fn explore_unreadable_slots() {
+    explore([
+        Scenario::new("unreadable: Secret", UNREADABLE, &[Secret])
+            .rotating()
+            .edits(1),
+        Scenario::new("unreadable: backend, status", UNREADABLE, &[Backend, Status])
+            .rotating()
+            .edits(1),
+        Scenario::new("unreadable: two faults", UNREADABLE, &[])
+            .rotating()
+            .faults(2, 0, 0)
+            .edits(0),
+        Scenario::new("unreadable: schedule", UNREADABLE, &[])
+            .edits(0)
+            .wishing(|d| d.interval = Some(ticks(4))),
+    ]);
+}
+
+#[test]
+fn explore_two_slots() {
+    let changes = &[Rotate, Secret, Backend, Status];
+    explore([
+        Scenario::new("two slots", TWO_SLOTS, changes).rotating().edits(1),
+        Scenario::new("two named slots", TWO_NAMED_SLOTS, &[Secret, Status])
+            .rotating()
+            .edits(1),
+        Scenario::new("two named slots: oldest goes", TWO_NAMED_SLOTS, &[Rotate])
+            .rotating()
+            .edits(1)
+            .wishing(oldest),
+        Scenario::new("three slots: oldest goes", THREE_SLOTS, &[Rotate])
+            .rotating()
+            .edits(1)
+            .wishing(oldest),
+    ]);
+}
+
+#[test]
+fn explore_backends_of_one_key() {
+    let changes = &[Rotate, Secret, Backend, Status];
+    explore([
+        Scenario::new("one slot", ONE_SLOT, changes).rotating().edits(1),
+        Scenario::new("no overlap: no consent", NO_OVERLAP, &[Secret, Consent])
+            .rotating()
+            .edits(2),
+        Scenario::new("no overlap: consent", NO_OVERLAP, changes)
+            .rotating()
+            .edits(1)
+            .wishing(|d| d.allow_interruption = true),
+        // Without status: lost in the middle of a rotation, with the backstop set, it costs the published key.
+        Scenario::new("two secrets", TWO_SECRETS, &[Rotate, Secret, Backend])
+            .rotating()
+            .edits(1),
+    ]);
+}
+
+#[test]
+fn explore_two_operators() {
+    explore([
+        Scenario::new("two operators: unreadable", UNREADABLE, &[Rotate])
+            .rotating()
+            .faults(0, 1, 0)
+            .edits(1),
+        Scenario::new("two operators: two slots", TWO_SLOTS, &[])
+            .rotating()
+            .faults(1, 1, 0)
+            .edits(0),
+        Scenario::new("two operators: two named slots", TWO_NAMED_SLOTS, &[Rotate])
+            .rotating()
+            .faults(0, 1, 0)
+            .edits(1),
+        Scenario::new("two operators: from nothing", UNREADABLE, &[])
+            .blank_start()
+            .faults(0, 1, 0)
+            .edits(0),
+    ]);
+}

@@ -1,0 +1,159 @@
+//! What is walked: a backend, a wish, and how much may go wrong.
+
+use super::world::{Budget, Ghost, Object, Process, TICK, World, ticks};
+use gracekey::domain::{
+    capabilities::{Capabilities, Overlap, UserNameRules},
+    facts::{Deletion, Desired, Facts, OnKeyLimit, SecretState, UserState},
+    ledger::Ledger,
+    plan::Plan,
+};
+use std::time::Duration;
+
+/// The planner under test: the real one, or one with a mistake planted.
+pub(super) type Planner = dyn Fn(&Facts<'_>) -> Plan + Sync;
+
+/// What people may do, each kind with its own switch, so that a walk stays small.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Edits {
+    Rotate,
+    Secret,
+    Backend,
+    Status,
+    Lock,
+    Delete,
+    Grace,
+    Consent,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Scenario {
+    pub name: &'static str,
+    pub capabilities: Capabilities,
+    pub desired: Desired,
+    pub budget: Budget,
+    pub edits: &'static [Edits],
+    /// Begin when the first key is published and nothing is left to do.
+    pub settled: bool,
+    /// A rotation has just been asked for.
+    pub rotating: bool,
+}
+
+const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) -> Capabilities {
+    Capabilities {
+        overlap,
+        secret_readable,
+        id_choosable,
+        lock: true,
+        label: false,
+        last_use: false,
+        settle: Duration::ZERO,
+        label_max_chars: 0,
+        user_name: UserNameRules {
+            max_len: 64,
+            punctuation: "",
+        },
+    }
+}
+
+pub(super) const UNLIMITED: Capabilities = backend(Overlap::Slots { max: None }, true, true);
+pub(super) const UNREADABLE: Capabilities = backend(Overlap::Slots { max: None }, false, true);
+pub(super) const TWO_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(2) }, false, false);
+pub(super) const TWO_NAMED_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(2) }, false, true);
+pub(super) const THREE_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(3) }, false, true);
+pub(super) const ONE_SLOT: Capabilities = backend(Overlap::Slots { max: Some(1) }, false, true);
+pub(super) const NO_OVERLAP: Capabilities = backend(Overlap::None, false, false);
+pub(super) const TWO_SECRETS: Capabilities = backend(
+    Overlap::TwoSecrets {
+        backstop_margin: TICK,
+    },
+    true,
+    false,
+);
+
+pub(super) fn wish() -> Desired {
+    Desired {
+        deleting: false,
+        deletion: Deletion::Delete,
+        suspend: false,
+        label: String::new(),
+        locked: false,
+        rotate: None,
+        grace: ticks(2),
+        interval: None,
+        allow_interruption: false,
+        on_key_limit: OnKeyLimit::Wait,
+        provable: true,
+    }
+}
+
+impl Scenario {
+    pub(super) fn new(name: &'static str, capabilities: Capabilities, edits: &'static [Edits]) -> Self {
+        let budget = Budget {
+            faults: 1,
+            pauses: 0,
+            lags: 0,
+            edits: 2,
+        };
+        Self {
+            name,
+            capabilities,
+            desired: wish(),
+            budget,
+            edits,
+            settled: true,
+            rotating: false,
+        }
+    }
+
+    pub(super) fn faults(mut self, faults: u8, pauses: u8, lags: u8) -> Self {
+        self.budget = Budget {
+            faults,
+            pauses,
+            lags,
+            ..self.budget
+        };
+        self
+    }
+
+    pub(super) fn rotating(mut self) -> Self {
+        self.rotating = true;
+        self
+    }
+
+    pub(super) fn edits(mut self, edits: u8) -> Self {
+        self.budget.edits = edits;
+        self
+    }
+
+    pub(super) fn blank_start(mut self) -> Self {
+        self.settled = false;
+        self
+    }
+
+    pub(super) fn wishing(mut self, change: impl FnOnce(&mut Desired)) -> Self {
+        change(&mut self.desired);
+        self
+    }
+
+    /// Nothing exists but the object.
+    pub(super) fn blank(&self) -> World {
+        World {
+            object: Some(Object {
+                desired: self.desired.clone(),
+                finalizer: false,
+                ledger: Ledger::default(),
+            }),
+            lagging: None,
+            secret: SecretState::Absent,
+            backup: None,
+            user: UserState::Absent,
+            keys: std::collections::BTreeMap::new(),
+            flight: std::collections::BTreeMap::new(),
+            lead: Process::default(),
+            paused: None,
+            budget: self.budget,
+            ghost: Ghost::default(),
+            next: 1,
+        }
+    }
+}

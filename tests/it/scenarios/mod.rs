@@ -1,0 +1,13 @@
+//! What people do to a running operator, and what has to come of it: each test has its own operator process, with the
+//! rights of the chart and no others, on a real API server and a real gateway.
+
+mod consent;
+mod deletion;
+mod gitops;
+mod leader;
+mod lock;
+mod process;
+mod quiet;
+mod rotation;
+mod secret;
+mod store;
