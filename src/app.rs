@@ -5,6 +5,7 @@ use crate::{
     clock::SystemClock,
     controller::{Controllers, context::Context, deadline::Deadline, memory::Memory},
     entropy::{Entropy, OsEntropy},
+    leadership::{Leadership, lead},
     names,
     telemetry::{
         http::{self, Served},
@@ -17,9 +18,9 @@ use kube::{
     client::ClientBuilder,
     runtime::events::{Recorder, Reporter},
 };
-use kube_lease_manager::{LeaseManagerBuilder, LeaseParams};
 use prometheus_client::registry::Registry;
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,16 +38,15 @@ use tokio_util::sync::CancellationToken;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long reconciliations that are under way may take once a stop is asked for.
-const GRACEFUL: Duration = Duration::from_secs(3);
-/// How long anything may take then.
+const GRACEFUL: Duration = Duration::from_millis(2500);
+/// How long all of a stop may take but the closing of the HTTP server.
 const OVERDUE: Duration = Duration::from_millis(4200);
+/// How long open HTTP connections are waited for.
+const CLOSING: Duration = Duration::from_millis(200);
 /// Longest a request to the API server may take to answer.
 const API_READ: Duration = Duration::from_secs(30);
-/// Name of the Lease.
-const LEASE: &str = "gracekey";
-/// A lease not renewed for this long may be taken over; renewal is tried this long before that. The difference is
-/// how often the leader renews.
-const LEASE_SECONDS: (u64, u64) = (15, 10);
+/// How often what is remembered of vanished objects is dropped.
+const TIDY: Duration = Duration::from_mins(5);
 
 /// Runs the operator until a signal comes or leadership is lost.
 ///
@@ -63,25 +63,28 @@ pub async fn run(options: Run) -> Result<(), Failure> {
         registry: Arc::new(registry),
         ready: Arc::clone(&ready),
     };
-    let mut tasks = JoinSet::new();
-    tasks.spawn(stop_on_signal(stop.clone())?);
-    let http = http::serve(options.http_address, served, stop.clone());
-    tasks.spawn(async move {
-        http.await
-            .map_err(|e| format!("cannot serve on the HTTP address: {e}").into())
-    });
+    let signals = signals(stop.clone())?;
+    // Served to the end: a Pod that is stopping is still asked for its metrics.
+    let (mut serving, closed) = (JoinSet::new(), CancellationToken::new());
+    serving.spawn(http::serve(options.http_address, served, closed.clone()));
     let work = work(options, client, metrics, ready, stop.clone());
     let result = tokio::select! {
         result = work => result,
         () = overdue(&stop) => Ok(()),
-        Some(ended) = tasks.join_next(), if !tasks.is_empty() => match ended {
-            Ok(Err(failure)) => Err(failure),
-            _ => Ok(()),
-        },
+        never = signals => match never {},
+        Some(ended) = serving.join_next() => Err(cannot_serve(ended)),
     };
-    stop.cancel();
-    let _late = timeout(Duration::from_millis(500), tasks.join_all()).await;
+    closed.cancel();
+    let _late = timeout(CLOSING, serving.join_all()).await;
     result
+}
+
+fn cannot_serve(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => "the HTTP server ended by itself".into(),
+        Ok(Err(error)) => format!("cannot serve on the HTTP address: {error}").into(),
+        Err(error) => format!("the HTTP server failed: {error}").into(),
+    }
 }
 
 /// A stop was asked for and something does not come to its end: an API server that does not answer, perhaps.
@@ -96,21 +99,22 @@ async fn overdue(stop: &CancellationToken) {
 async fn client() -> Result<Client, Failure> {
     let mut config = kube::Config::infer().await?;
     config.default_retry = false;
-    // Watches may be quiet for long; everything else has a deadline.
+    // Watches may be quiet for long; `Deadline` and the limits of passes bound everything else.
     config.read_timeout = None;
     config.connect_timeout = Some(Duration::from_secs(5));
     let deadline = tower::layer::layer_fn(Deadline::new);
     Ok(ClientBuilder::try_from(config)?.with_layer(&deadline).build())
 }
 
-fn stop_on_signal(stop: CancellationToken) -> Result<impl Future<Output = Result<(), Failure>>, Failure> {
+/// Asks for a stop when a signal comes.
+fn signals(stop: CancellationToken) -> Result<impl Future<Output = Infallible>, Failure> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
-            () = stop.cancelled() => {}
         }
+        tracing::info!("stopping");
         stop.cancel();
         // The rest of the program ends by itself now.
         std::future::pending().await
@@ -169,8 +173,18 @@ async fn work(
     let watching = async {
         ctx.caches_are_full().await;
         ready.store(true, Ordering::Relaxed);
+        loop {
+            tokio::time::sleep(TIDY).await;
+            ctx.tidy();
+        }
     };
-    finish(futures::future::join(running, watching), lease, &stop).await
+    let running = async {
+        tokio::select! {
+            _ended = running => {}
+            () = watching => {}
+        }
+    };
+    finish(running, lease, &stop).await
 }
 
 /// Outside a Pod no name tells this process from another; two under one name would both hold the lease.
@@ -184,7 +198,7 @@ fn random_identity() -> String {
 
 /// Waits for the controllers to end by themselves after a stop, and not for long; the lease is given back last.
 async fn finish(
-    running: impl Future<Output = (Vec<()>, ())>,
+    running: impl Future<Output = ()>,
     lease: Option<Leadership>,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
@@ -196,7 +210,7 @@ async fn finish(
         }
     };
     let result = tokio::select! {
-        _ = &mut running => Ok(()),
+        () = &mut running => Ok(()),
         () = stop.cancelled() => {
             if timeout(GRACEFUL, &mut running).await.is_err() {
                 tracing::warn!("stopping in the middle of a reconciliation; the next start goes on from there");
@@ -210,50 +224,6 @@ async fn finish(
         lease.release().await;
     }
     result
-}
-
-/// The lease, held.
-#[derive(Debug)]
-struct Leadership {
-    holds: tokio::sync::watch::Receiver<bool>,
-    task: tokio::task::JoinHandle<kube_lease_manager::Result<kube_lease_manager::LeaseManager>>,
-}
-
-impl Leadership {
-    async fn lost(&self) {
-        let mut holds = self.holds.clone();
-        let _closed = holds.wait_for(|holds| !holds).await;
-    }
-
-    async fn release(self) {
-        drop(self.holds);
-        if let Ok(Ok(Ok(manager))) = timeout(Duration::from_millis(500), self.task).await {
-            let _late = timeout(Duration::from_millis(500), manager.release()).await;
-        }
-    }
-}
-
-async fn lead(
-    options: &Run,
-    identity: &str,
-    client: &Client,
-    stop: &CancellationToken,
-) -> Result<Leadership, Failure> {
-    let (duration, grace) = LEASE_SECONDS;
-    let params =
-        LeaseParams::new(identity.to_owned(), duration, grace).with_field_manager(names::FIELD_MANAGER);
-    let builder = LeaseManagerBuilder::new(client.clone(), LEASE)
-        .with_namespace(options.lease_namespace.clone())
-        .with_parameters(params);
-    let (holds, task) = builder.build().await?.watch().await;
-    tracing::info!(identity, "waiting for leadership");
-    let mut waiting = holds.clone();
-    tokio::select! {
-        won = waiting.wait_for(|holds| *holds) => drop(won?),
-        () = stop.cancelled() => {}
-    }
-    tracing::info!(identity, "leading");
-    Ok(Leadership { holds, task })
 }
 
 /// The UID of the namespace kube-system: the same for the life of a cluster, and another in every other.

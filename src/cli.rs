@@ -1,5 +1,6 @@
 //! The command line; the only place that reads the environment.
 
+use crate::names;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, time::Duration};
 
@@ -51,6 +52,9 @@ pub struct Run {
     /// Wait for leadership before doing anything.
     #[arg(long, env = "GRACEKEY_LEADER_ELECT", default_value_t = false, action = clap::ArgAction::Set)]
     pub leader_elect: bool,
+    /// Name of the Lease. Operators that look after different namespaces need Leases of their own.
+    #[arg(long, env = "GRACEKEY_LEASE_NAME", default_value = names::GRACEKEY)]
+    pub lease_name: String,
     /// Namespace of the Lease.
     #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
     pub lease_namespace: String,

@@ -8,6 +8,9 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// The time now, in whole seconds: what Kubernetes stores, so that a stored time equals itself when read back.
     fn now(&self) -> Timestamp;
 
+    /// The time now with its fractions, for what is only to be put in order.
+    fn exactly(&self) -> Timestamp;
+
     /// How long until then; zero when it has passed.
     fn until(&self, then: Timestamp) -> Duration;
 }
@@ -21,6 +24,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads time")]
+    fn exactly(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads time")]

@@ -18,5 +18,6 @@ pub mod controller;
 pub mod crdgen;
 pub mod domain;
 pub mod entropy;
+pub mod leadership;
 pub mod names;
 pub mod telemetry;

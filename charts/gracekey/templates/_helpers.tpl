@@ -60,7 +60,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   verbs: [create, delete]
 - apiGroups: [gracekey.dev]
   resources: [objectstores/status, objectusers/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # Where the API server asks for it before an owner may block a deletion.
 - apiGroups: [gracekey.dev]
   resources: [objectstores/finalizers, objectusers/finalizers]
