@@ -47,7 +47,7 @@ lint: ## formatting, clippy and shellcheck (where it is installed); warnings are
 	cargo clippy --locked --all-targets -- -D warnings
 	@if command -v shellcheck >/dev/null; then testbed/lint; else echo "shellcheck is not installed: scripts not checked"; fi
 
-parts:
+parts: ## build or unpack what the test bed needs, without starting anything
 	@testbed/get $(PARTS) >/dev/null
 
 quickstart: doctor ## from nothing to a user on a real Ceph gateway, its Secret, and a rotation to watch
@@ -60,10 +60,11 @@ bench: doctor ## measure rates, latencies and memory on real servers
 	@$(MAKE) --no-print-directory parts
 	cargo bench --locked --bench operator
 
-crds: ## write crds/ anew from the types in src/api
+crds: ## write crds/ and the chart's copies anew from the types in src/api
 	cargo run --locked --quiet --bin gracekey -- crd | \
 	  awk '/^---$$/ { close(f); f = ""; t = ""; next } { t = t $$0 "\n" } f { printf "%s", $$0 "\n" > f } \
 	       !f && /^  name: / { f = "crds/" $$2 ".yaml"; printf "%s", t > f }'
+	cp crds/*.yaml charts/gracekey/files/crds/
 
 testbed-up: doctor ## a control plane and a Ceph gateway of your own, to work against
 	@testbed/control-plane up $(DEV) && testbed/ceph up $(DEV)/ceph

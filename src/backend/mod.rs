@@ -19,7 +19,6 @@ use crate::domain::{
     ids::{AccessKeyId, CredentialId, OwnerMark, UserName},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use secrecy::SecretString;
 use std::{fmt, time::Duration};
 
@@ -76,22 +75,6 @@ pub struct ObservedCredential {
     pub access_key_id: AccessKeyId,
     /// Its secret half, where `capabilities().secret_readable`.
     pub secret: Option<SecretString>,
-    /// When it was made, where the backend tells.
-    pub create_time: Option<Timestamp>,
-    /// When it was last used, where the backend tells.
-    pub last_use: LastUse,
-}
-
-/// When a key was last used. Three states, as far as backends tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LastUse {
-    /// The backend does not tell.
-    #[default]
-    Unknown,
-    /// Never, by the backend's word.
-    Never,
-    /// At this time.
-    Used(Timestamp),
 }
 
 /// A user to be made.

@@ -1,14 +1,9 @@
 //! What a reconciliation may touch.
 
-use super::{guarded::Guarded, memory::Memory};
+use super::{cached::CachedUser, guarded::Guarded, memory::Memory};
 use crate::{
-    api::v1alpha1::{ObjectStore, ObjectUser},
-    backend::pool::Pool,
-    clock::Clock,
-    domain::reason::Reason,
-    entropy::Entropy,
-    names,
-    telemetry::metrics::Metrics,
+    api::v1alpha1::ObjectStore, backend::pool::Pool, clock::Clock, domain::reason::Reason, entropy::Entropy,
+    names, telemetry::metrics::Metrics,
 };
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events},
@@ -49,7 +44,7 @@ pub struct Context {
     /// Stores as last seen, one cache for each watched namespace.
     pub stores: Vec<Store<Guarded<ObjectStore>>>,
     /// Users as last seen, one cache for each watched namespace.
-    pub users: Vec<Store<Guarded<ObjectUser>>>,
+    pub users: Vec<Store<CachedUser>>,
     /// Tells this cluster from others on the same backend.
     pub cluster_id: String,
     /// How often a settled object is looked at again.
@@ -64,9 +59,8 @@ impl fmt::Debug for Context {
 
 impl Context {
     /// The store of that name, as last seen.
-    pub fn store(&self, namespace: &str, name: &str) -> Option<Arc<Guarded<ObjectStore>>> {
-        let key = ObjectRef::new(name).within(namespace);
-        self.stores.iter().find_map(|cache| cache.get(&key))
+    pub fn store(&self, key: &ObjectRef<Guarded<ObjectStore>>) -> Option<Arc<Guarded<ObjectStore>>> {
+        self.stores.iter().find_map(|cache| cache.get(key))
     }
 
     /// Returns once the caches have everything that was there when the watches began: before that, a store that is
@@ -78,6 +72,16 @@ impl Context {
         for cache in &self.users {
             full(cache).await;
         }
+    }
+
+    /// Forgets what is remembered of objects that are not there any more.
+    pub fn tidy(&self) {
+        let users = self.users.iter().flat_map(Store::state);
+        let stores = self.stores.iter().flat_map(Store::state);
+        self.memory.keep(
+            &users.filter_map(|user| user.uid()).collect(),
+            &stores.filter_map(|store| store.uid()).collect(),
+        );
     }
 
     /// Tells an event, if the API server takes it. An event that is lost is no reason to fail.
@@ -114,7 +118,7 @@ impl Context {
                 ..ObjectMeta::default()
             },
             action: Some(reason.to_string()),
-            event_time: Some(MicroTime(self.clock.now())),
+            event_time: Some(MicroTime(self.clock.exactly())),
             note: Some(note),
             reason: Some(reason.to_string()),
             regarding: Some(about.clone()),

@@ -13,8 +13,8 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Ends requests that are not answered in time. Watches are left alone: their answers never end, and the watcher
-/// looks after them itself.
+/// Ends requests that are not answered in time: not by so much as the head of an answer. How long its body takes is
+/// the caller's to bound, since that of a watch never ends.
 #[derive(Clone, Debug)]
 pub struct Deadline<S>(S);
 
@@ -40,15 +40,8 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let watches = request
-            .uri()
-            .query()
-            .is_some_and(|query| query.contains("watch="));
         let answer = self.0.call(request);
         Box::pin(async move {
-            if watches {
-                return answer.await.map_err(Into::into);
-            }
             match tokio::time::timeout(LIMIT, answer).await {
                 Ok(answered) => answered.map_err(Into::into),
                 Err(_) => Err("the API server did not answer in time".into()),

@@ -1,5 +1,6 @@
 //! The shell around the decisions: watches, reads, writes. Builds the two controllers.
 
+pub mod cached;
 pub mod context;
 pub mod deadline;
 pub mod error;
@@ -10,9 +11,11 @@ pub mod store;
 pub mod user;
 
 use crate::{
-    api::v1alpha1::{ObjectStore, ObjectUser},
+    api::v1alpha1::{ObjectStore, ObjectStoreRef},
+    domain::condition,
     names,
 };
+use cached::CachedUser;
 use context::Context;
 use error::Error;
 use futures::StreamExt;
@@ -28,7 +31,12 @@ use kube::{
         watcher,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Changes of one store within this time are looked at once: each of its users' comings and goings is one.
@@ -40,7 +48,7 @@ const PAGE: u32 = 50;
 /// The controllers of one namespace, or of all.
 pub struct Controllers {
     stores: Controller<Guarded<ObjectStore>>,
-    users: Controller<Guarded<ObjectUser>>,
+    users: Controller<CachedUser>,
     client: Client,
     namespace: Option<String>,
     /// Where stores of its users and users of its stores may be besides.
@@ -77,7 +85,7 @@ impl Controllers {
     }
 
     /// The caches that reconciliations look into.
-    pub fn caches(&self) -> (Store<Guarded<ObjectStore>>, Store<Guarded<ObjectUser>>) {
+    pub fn caches(&self) -> (Store<Guarded<ObjectStore>>, Store<CachedUser>) {
         (self.stores.store(), self.users.store())
     }
 
@@ -89,15 +97,21 @@ impl Controllers {
         let ours = watching().labels(&format!("{}={}", names::MANAGED, names::TRUE));
         let (of_secret, store_of_secret) = (Arc::clone(&ctx), Arc::clone(&ctx));
         let (mut stores, mut users) = (self.stores, self.users);
+        let (counted, seen) = (Arc::new(Counted::default()), Arc::new(Seen::default()));
         for place in places {
-            let objects: Api<Guarded<ObjectUser>> = scoped(&self.client, place);
-            stores = stores.watches(objects, watching(), |user| store_of_user(&user));
-            let (objects, of_store) = (
-                scoped::<Guarded<ObjectStore>>(&self.client, place),
-                Arc::clone(&ctx),
-            );
+            let objects: Api<CachedUser> = scoped(&self.client, place);
+            let counted = Arc::clone(&counted);
+            stores = stores.watches(objects, watching(), move |user| {
+                store_of_user(&user).filter(|_| counted.is_news(&user))
+            });
+            let objects: Api<Guarded<ObjectStore>> = scoped(&self.client, place);
+            let (seen, of_store) = (Arc::clone(&seen), Arc::clone(&ctx));
             users = users.watches(objects, watching(), move |store| {
-                users_of_store(&store, &of_store)
+                if seen.is_news(&store) {
+                    users_of_store(&store, &of_store)
+                } else {
+                    Vec::new()
+                }
             });
         }
         let stores_run = stores
@@ -111,13 +125,13 @@ impl Controllers {
             })
             .graceful_shutdown_on(stop.clone().cancelled_owned())
             .run(store::reconcile, on_error, Arc::clone(&ctx))
-            .for_each(|_| std::future::ready(()));
+            .for_each(|ended| tell_watch_failures("objectstore", ended.err()));
         let users_run = users
             .with_config(controller::Config::default().concurrency(concurrency))
             .watches(metadata, ours, move |secret| user_of_secret(&secret, &of_secret))
             .graceful_shutdown_on(stop.cancelled_owned())
             .run(user::reconcile, on_error, ctx)
-            .for_each(|_| std::future::ready(()));
+            .for_each(|ended| tell_watch_failures("objectuser", ended.err()));
         futures::join!(stores_run, users_run);
     }
 }
@@ -137,17 +151,73 @@ where
     }
 }
 
-/// Failures that reconciliations do not time themselves: none that is expected.
+/// A watch that fails goes on by itself, and nothing is seen to change meanwhile.
+fn tell_watch_failures<E: std::error::Error + 'static>(
+    controller: &'static str,
+    failure: Option<controller::Error<E, watcher::Error>>,
+) -> std::future::Ready<()> {
+    if let Some(controller::Error::QueueError(error)) = failure {
+        tracing::warn!(controller, %error, "a watch failed and is begun again");
+    }
+    std::future::ready(())
+}
+
+/// Which users count on stores. A store is looked at when one comes or goes, not each time that one changes: else whoever
+/// may change a user could keep its store busy.
+#[derive(Debug, Default)]
+struct Counted(Mutex<BTreeSet<u64>>);
+
+impl Counted {
+    fn is_news(&self, user: &CachedUser) -> bool {
+        let key = hash(&user.uid());
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if user.is_held() {
+            counted.insert(key)
+        } else {
+            counted.remove(&key)
+        }
+    }
+}
+
+/// How stores looked to their users last: what they ask for, whether they are ready, whether they go. Users are looked at
+/// when that changes, not each time that a store counts them.
+#[derive(Debug, Default)]
+struct Seen(Mutex<BTreeMap<String, u64>>);
+
+impl Seen {
+    fn is_news(&self, store: &Guarded<ObjectStore>) -> bool {
+        let (Ok(known), Some(uid)) = (&store.0, store.uid()) else {
+            return true;
+        };
+        let conditions = known.status.as_ref().map(|status| status.conditions.as_slice());
+        let ready = condition::is_true(conditions.unwrap_or_default(), "Ready");
+        let deleting = known.metadata.deletion_timestamp.is_some();
+        let now = hash(&(known.metadata.generation, ready, deleting));
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(uid, now) != Some(now)
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Failures of the API server; those that a pass over a user times itself do not come here.
 fn on_error<K>(_: Arc<K>, error: &Error, _: Arc<Context>) -> Action {
     tracing::warn!(%error, "a reconciliation failed");
     Action::requeue(Duration::from_secs(5))
 }
 
-fn store_of_user(user: &Guarded<ObjectUser>) -> Option<ObjectRef<Guarded<ObjectStore>>> {
-    let user = user.0.as_ref().ok()?;
-    let reference = &user.spec.object_store_ref;
-    let namespace = reference.namespace.clone().or_else(|| user.namespace())?;
-    Some(ObjectRef::new(&reference.name).within(&namespace))
+fn store_of_user(user: &CachedUser) -> Option<ObjectRef<Guarded<ObjectStore>>> {
+    let store = &user.decoded.as_ref().ok()?.store;
+    Some(store_named(store, &user.namespace()?))
+}
+
+/// The store that a reference means which stands in this namespace.
+fn store_named(reference: &ObjectStoreRef, here: &str) -> ObjectRef<Guarded<ObjectStore>> {
+    ObjectRef::new(&reference.name).within(reference.namespace.as_deref().unwrap_or(here))
 }
 
 /// Stores that were made with this Secret.
@@ -164,10 +234,7 @@ fn stores_of_secret(
 }
 
 /// The user that this Secret was written for, unless we wrote it just so ourselves.
-fn user_of_secret(
-    secret: &PartialObjectMeta<Secret>,
-    ctx: &Context,
-) -> Option<ObjectRef<Guarded<ObjectUser>>> {
+fn user_of_secret(secret: &PartialObjectMeta<Secret>, ctx: &Context) -> Option<ObjectRef<CachedUser>> {
     let owner = secret
         .owner_references()
         .iter()
@@ -189,7 +256,7 @@ fn user_of_secret(
 }
 
 /// Every user of this store. Those for whom nothing changed are done in microseconds.
-fn users_of_store(store: &Guarded<ObjectStore>, ctx: &Context) -> Vec<ObjectRef<Guarded<ObjectUser>>> {
+fn users_of_store(store: &Guarded<ObjectStore>, ctx: &Context) -> Vec<ObjectRef<CachedUser>> {
     let Ok(store) = &store.0 else {
         return Vec::new();
     };

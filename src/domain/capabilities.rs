@@ -42,8 +42,6 @@ pub struct Capabilities {
     pub lock: bool,
     /// Users have a display name that may change.
     pub label: bool,
-    /// The backend tells when a key was last used.
-    pub last_use: bool,
     /// How long a new or revoked key may lag at worst.
     pub settle: Duration,
     /// Longest display name in characters.

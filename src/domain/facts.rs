@@ -20,6 +20,8 @@ pub struct Desired {
     pub deletion: Deletion,
     /// No backend call is to be made, unless the object is being deleted.
     pub suspend: bool,
+    /// The store takes no users from here any more. What there is comes to its end as promised, and nothing new is made.
+    pub closed: bool,
     /// Display name.
     pub label: String,
     /// No S3 operation may work.

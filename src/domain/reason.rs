@@ -61,8 +61,10 @@ pub enum Reason {
     UnknownKeys,
     /// The old key is still valid, as promised.
     GracePeriod,
-    /// The old keys are gone and were seen refused.
+    /// No old key is left on the backend.
     Revoked,
+    /// A key was removed from the backend and not yet seen refused by S3.
+    RevocationUnconfirmed,
     /// The user still owns data, so it is not deleted.
     DeletionBlocked,
     /// The store's admin Secret or CA Secret is missing, or lacks a key.
@@ -95,7 +97,7 @@ pub enum Reason {
     SecretRestored,
     /// Event: somebody put an older key into the Secret, and it is followed.
     SecretRolledBack,
-    /// Event: an old key was removed and seen refused.
+    /// Event: an old key was removed, and seen refused where that can be asked.
     PreviousKeyRevoked,
     /// Event: a removed key is still accepted.
     RevokedKeyStillAccepted,

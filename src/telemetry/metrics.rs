@@ -101,7 +101,7 @@ impl Metrics {
         let own = registry.sub_registry_with_prefix("gracekey");
         own.register(
             "backend_requests",
-            "Calls to a store's admin API and S3 proofs",
+            "Calls of a store's admin API; some make two requests",
             self.backend_requests.clone(),
         );
         let help = "How long a call to a store took, waiting for its limits included";

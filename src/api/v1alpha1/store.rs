@@ -131,8 +131,8 @@ pub enum AddressingStyle {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
-    /// Certificates in PEM that servers are verified against, beside the system's. Read from a Secret in the store's
-    /// namespace.
+    /// Certificates in PEM that servers are verified against instead of the system's, those of the admin API and of S3
+    /// alike. Read from a Secret in the store's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_secret_ref: Option<SecretKeyRef>,
     /// Take any certificate. Whoever is on the way can then read and change everything: for trials only.
@@ -205,11 +205,12 @@ fn initial_label() -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// How many requests may be under way at once, from 1 to 64. Default: 8.
+    /// How many calls may be under way at once, from 1 to 64. Default: 8.
     #[serde(default = "default_concurrency")]
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: i32,
-    /// How many requests may be started per second, from 1 to 10000; 0 (the default) for no limit.
+    /// How many calls may be begun per second, from 1 to 10000; 0 (the default) for no limit. One that looks before it
+    /// changes something makes two requests.
     #[serde(default)]
     #[schemars(range(min = 0, max = 10000))]
     pub requests_per_second: i32,

@@ -23,7 +23,7 @@ pub struct ObjectStoreStatus {
     /// What this backend can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<CapabilitiesStatus>,
-    /// How many ObjectUsers refer to this store.
+    /// How many ObjectUsers this store took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub users: Option<i32>,
@@ -36,7 +36,7 @@ pub struct ObjectStoreStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackendStatus {
-    /// The product, such as `Ceph Object Gateway`.
+    /// The product, such as `Ceph RGW`.
     #[schemars(length(max = 128))]
     pub product: String,
     /// Its version, where it tells.
@@ -64,8 +64,6 @@ pub struct CapabilitiesStatus {
     pub lock: bool,
     /// Users have a label that may change.
     pub label: bool,
-    /// The backend tells when a key was last used.
-    pub last_use: bool,
 }
 
 /// How the keys of one user overlap.

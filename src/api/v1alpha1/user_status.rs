@@ -15,7 +15,7 @@ pub struct ObjectUserStatus {
     #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// `Ready`: the Secret holds a key that works. `Synced`: the last pass went through. `PreviousKeysRevoked`: no
-    /// old key is left, there after a rotation. `Reconciling` and `Stalled` are there only while true.
+    /// old key is left, there after a rotation. `Reconciling`, `Stalled` and `UnknownKeys` are there only while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -23,9 +23,11 @@ fn refusal(reply: &Reply) -> Option<Refusal> {
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let refusal = refusal(reply);
     let code = refusal.as_ref().map(|r| r.code.as_str());
-    let (mut kind, mut outcome) = judge(reply.status, code);
+    let (mut kind, outcome) = judge(reply.status, code);
+    // By the gateway's own word nothing was done; by that of something in front of it, which may have passed the call on
+    // and lost the answer, everything may have been.
     if reply.status == 503 && reply.retry_after.is_some() {
-        (kind, outcome) = (ErrorKind::RateLimited, Outcome::NotApplied);
+        kind = ErrorKind::RateLimited;
     }
     let advice = advice(kind, code);
     let outcome = if call.changes() {
@@ -223,6 +225,8 @@ mod tests {
             (error.kind, error.retry_after),
             (K::RateLimited, busy.retry_after)
         );
+        // Something in front of the gateway may say so after it passed the call on.
+        assert_eq!(error.outcome, Unknown);
     }
 
     #[test]

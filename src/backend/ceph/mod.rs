@@ -26,7 +26,6 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     id_choosable: true,
     lock: true,
     label: true,
-    last_use: false,
     settle: Duration::from_secs(2),
     label_max_chars: 128,
     user_name: UserNameRules {

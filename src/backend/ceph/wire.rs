@@ -1,7 +1,7 @@
 //! What the Admin Ops API answers, decoded leniently: versions 16 to 20 differ in types and add fields.
 
 use super::request::email_to_mark;
-use crate::backend::{LastUse, ObservedCredential, ObservedUser};
+use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::ids::{AccessKeyId, CredentialId};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -106,8 +106,6 @@ impl Key {
             id: CredentialId::from(&access_key_id),
             access_key_id,
             secret: self.secret_key,
-            create_time: None,
-            last_use: LastUse::Unknown,
         }
     }
 }

@@ -52,11 +52,6 @@ impl Endpoint {
         &self.0
     }
 
-    /// Whether it is reached by TLS.
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https:")
-    }
-
     /// The address of `target`, which starts with a slash.
     pub fn at(&self, target: &str) -> String {
         format!("{}{target}", self.0)

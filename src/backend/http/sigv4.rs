@@ -37,11 +37,6 @@ impl Signer {
         }
     }
 
-    /// The public half of the pair it signs with.
-    pub fn access_key_id(&self) -> &AccessKeyId {
-        &self.access_key_id
-    }
-
     /// Adds `authorization`, `x-amz-date` and `x-amz-content-sha256`. Fails with a sentence for a person.
     pub fn sign(&self, request: &mut http::Request<Vec<u8>>) -> Result<(), String> {
         self.sign_at(request, sending_time())

@@ -6,6 +6,7 @@ use crate::{
         SecretSpec,
     },
     controller::{
+        cached::CachedUser,
         context::{Context, reference},
         error::Error,
     },
@@ -73,7 +74,7 @@ fn wanted(store: &ObjectStore) -> ObjectUser {
 }
 
 /// Whether this user came with this store.
-pub(super) fn is_initial(user: &ObjectUser, store: &ObjectStore) -> bool {
+pub(super) fn is_initial(user: &CachedUser, store: &ObjectStore) -> bool {
     user.owner_references()
         .iter()
         .any(|o| Some(&o.uid) == store.uid().as_ref() && o.controller == Some(true))

@@ -7,10 +7,11 @@ mod report;
 pub use connect::{connection, secrets_of};
 
 use super::{
+    cached::CachedUser,
     context::{Context, id_of, reference},
     error::{Error, Trouble},
     guarded::Guarded,
-    status,
+    status, store_of_user,
 };
 use crate::{
     api::v1alpha1::{ObjectStore, ObjectUser},
@@ -20,7 +21,11 @@ use crate::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    runtime::{controller::Action, events::EventType},
+    runtime::{
+        controller::Action,
+        events::EventType,
+        reflector::{ObjectRef, Store},
+    },
 };
 use std::{
     sync::{Arc, PoisonError},
@@ -109,7 +114,7 @@ async fn look_after(store: &ObjectStore, ctx: &Context) -> Result<Action, Error>
         &before,
         store,
         seen.as_ref(),
-        users.len(),
+        count(&users),
         initial,
         ctx.clock.now(),
     );
@@ -183,25 +188,21 @@ async fn tell_transition(store: &ObjectStore, seen: &Result<Seen, Trouble>, ctx:
     }
 }
 
-/// Users that refer to this store, as last seen.
-fn users_of(store: &ObjectStore, ctx: &Context) -> Vec<Arc<Guarded<ObjectUser>>> {
-    let (namespace, name) = (store.namespace(), store.name_any());
-    let refers = |user: &ObjectUser| {
-        let reference = &user.spec.object_store_ref;
-        reference.name == name
-            && (reference.namespace == namespace
-                || reference.namespace.is_none() && user.namespace() == namespace)
-    };
-    let all = ctx.users.iter().flat_map(kube::runtime::reflector::Store::state);
-    all.filter(|user| user.0.as_ref().is_ok_and(refers)).collect()
+/// Users that refer to this store, as last seen, whether it takes them or not.
+fn users_of(store: &ObjectStore, ctx: &Context) -> Vec<Arc<CachedUser>> {
+    let this = ObjectRef::new(&store.name_any()).within(&store.namespace().unwrap_or_default());
+    let all = ctx.users.iter().flat_map(Store::state);
+    all.filter(|user| store_of_user(user).as_ref() == Some(&this))
+        .collect()
+}
+
+/// Users that the store took. Who may not use it must not be able to hold it up.
+fn count(users: &[Arc<CachedUser>]) -> usize {
+    users.iter().filter(|user| user.is_held()).count()
 }
 
 /// A store that is deleted first takes its initial user along; others keep it until they are gone.
-async fn delete(
-    store: &ObjectStore,
-    users: &[Arc<Guarded<ObjectUser>>],
-    ctx: &Context,
-) -> Result<Action, Error> {
+async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -> Result<Action, Error> {
     if !store.finalizers().iter().any(|f| f == names::FINALIZER) {
         return Ok(Action::await_change());
     }
@@ -209,18 +210,16 @@ async fn delete(
         .annotations()
         .get(names::FORCE_DELETE)
         .is_some_and(|v| v == names::TRUE);
-    if users.is_empty() || forced {
+    let held = count(users);
+    if held == 0 || forced {
         status::set_finalizer(&ctx.client, store, false).await?;
         ctx.pool.remove(&store.uid().unwrap_or_default());
         ctx.memory.forget_store(&store.uid().unwrap_or_default());
         return Ok(Action::await_change());
     }
-    let initial = users
-        .iter()
-        .filter_map(|user| user.0.as_ref().ok())
-        .filter(|user| initial::is_initial(user, store));
+    let initial = users.iter().filter(|user| initial::is_initial(user, store));
     for user in initial {
-        if user.metadata.deletion_timestamp.is_none() {
+        if user.meta().deletion_timestamp.is_none() {
             let api =
                 Api::<ObjectUser>::namespaced(ctx.client.clone(), &user.namespace().unwrap_or_default());
             match api
@@ -233,7 +232,7 @@ async fn delete(
         }
     }
     let before = store.status.clone().unwrap_or_default();
-    let new = report::deleting(&before, store, users.len(), ctx.clock.now());
+    let new = report::deleting(&before, store, held, ctx.clock.now());
     if store.status.as_ref() != Some(&new) {
         status::apply(&ctx.client, store, &new).await?;
     }

@@ -124,6 +124,5 @@ fn capabilities(of: &Capabilities) -> CapabilitiesStatus {
         id_choosable: of.id_choosable,
         lock: of.lock,
         label: of.label,
-        last_use: of.last_use,
     }
 }

@@ -1,7 +1,7 @@
 //! Execute: one arm per action. Decides nothing.
 
 use super::{
-    pass::{Flow, Pass, World},
+    pass::{Flow, Pass, Seen, World},
     report::Verdict,
     tell,
 };
@@ -85,6 +85,10 @@ impl Pass<'_> {
         world: &mut World,
         memory: &mut UserMemory,
     ) -> Result<(), Failure> {
+        if matches!(change, Change::Forgotten(_)) {
+            // So that one write tells that they are gone and refused.
+            self.see_them_refused(world, memory).await;
+        }
         let before = std::mem::replace(&mut self.ledger, ledger);
         (memory.fence, memory.secret_fence) = (None, None);
         let verdict = match change {
@@ -94,21 +98,30 @@ impl Pass<'_> {
             Change::Intent => {
                 Verdict::Working("A new key is being issued; the published one stays valid meanwhile.")
             }
+            // The intent goes on after this, or is blocked: the next write tells.
+            _ if self.ledger.intent.is_some() => {
+                Verdict::Working("A new key is being issued; the published one stays valid meanwhile.")
+            }
             Change::Adopted(_)
             | Change::Forgotten(_)
             | Change::Verified
             | Change::Scheduled
             | Change::TokenRecorded => world.complaint.clone().map_or(Verdict::Settled, Verdict::Trouble),
         };
-        self.write_status(world, verdict, None).await?;
+        let seen = Seen {
+            unknown: None,
+            dying: memory.dying.len(),
+        };
+        self.write_status(world, verdict, seen).await?;
         match change {
             Change::Intent => memory.fence = self.ledger.intent.as_ref().map(|intent| intent.attempt),
             Change::Adopted(id) => {
                 memory.staged.clear();
-                memory.proven.retain(|proven| proven == id);
+                memory.proven.clear();
                 self.tell_adopted(id, &before).await;
             }
-            Change::Forgotten(_) | Change::Verified | Change::Scheduled | Change::TokenRecorded => {}
+            Change::Verified => memory.proven.clear(),
+            Change::Forgotten(_) | Change::Scheduled | Change::TokenRecorded => {}
         }
         Ok(())
     }

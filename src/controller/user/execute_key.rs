@@ -14,6 +14,7 @@ use crate::{
         memory::{Dying, UserMemory},
     },
     domain::{
+        facts::SecretState,
         ids::{AccessKeyId, CredentialId},
         ledger::after,
         reason::Reason,
@@ -64,34 +65,40 @@ impl Pass<'_> {
         world: &World,
         memory: &mut UserMemory,
     ) -> Result<(), Failure> {
+        let pending = |what: String| {
+            let published =
+                matches!(&world.seen.state, SecretState::Ours(secret) if secret.key.as_ref() == Some(id));
+            let then = if published {
+                "it was published without a proof, and is tried again"
+            } else {
+                "it is not published before it is accepted"
+            };
+            Trouble::passing(Reason::ProofPending, format!("{what}; {then}."))
+        };
+        let key = id.access_key_id();
         let (Some(prober), Some(pair)) = (&world.target.connection.prober, world.seen.halves.get(id)) else {
-            return Err(Trouble::passing(Reason::ProofPending, "The new key cannot be proven yet.").into());
+            return Err(pending(format!("The key {key} cannot be tried yet")).into());
         };
         let Some(turn) = world.target.connection.proofs.enter().await else {
-            let message = "The S3 service does not answer, so the new key cannot be proven, and is not published before it is.";
-            return Err(Trouble::passing(Reason::ProofPending, message).into());
+            return Err(pending(format!(
+                "The S3 service does not answer, so the key {key} cannot be tried"
+            ))
+            .into());
         };
         let proof = prober.prove(pair).await;
         drop(turn);
-        let message = match proof {
+        let what = match proof {
             Proof::Accepted => {
                 memory.proven.insert(id.clone());
                 return Ok(());
             }
-            Proof::Locked => "The key is known, and the user is still locked on the backend.".to_owned(),
+            Proof::Locked => format!("The key {key} is known, and its user is still locked on the backend"),
             Proof::Refused { endpoint, code } => {
-                format!(
-                    "The key {} is not accepted by {endpoint} yet ({code}); it is not published before it is.",
-                    id.access_key_id()
-                )
+                format!("The key {key} is not accepted by {endpoint} yet ({code})")
             }
-            Proof::Unclear(error) => format!(
-                "The key {} cannot be proven, and is not published before it is: {}",
-                id.access_key_id(),
-                Trouble::from(&error).message
-            ),
+            Proof::Unclear(error) => format!("The key {key} cannot be tried: {}", error.detail),
         };
-        Err(Trouble::passing(Reason::ProofPending, message).into())
+        Err(pending(what).into())
     }
 
     pub(super) async fn revoke(
@@ -113,54 +120,66 @@ impl Pass<'_> {
         }
         world.seen.live.remove(id);
         memory.staged.remove(id);
-        if let Some(pair) = world.seen.halves.remove(id) {
-            let since = self.ctx.clock.now();
-            memory.dying.insert(
-                id.clone(),
-                Dying {
-                    pair,
-                    since,
-                    told: false,
-                },
-            );
-        }
-        self.see_them_refused(world, memory).await;
-        if !memory.dying.contains_key(id) {
-            let note = format!("Revoked the key {}; it is refused now.", id.access_key_id());
-            tell(self.ctx, &self.user, false, Reason::PreviousKeyRevoked, note).await;
+        match world
+            .seen
+            .halves
+            .remove(id)
+            .filter(|_| connection.prober.is_some())
+        {
+            Some(pair) => {
+                let (since, told) = (self.ctx.clock.now(), false);
+                memory.dying.insert(id.clone(), Dying { pair, since, told });
+            }
+            // Nobody can ask: the backend's word has to do.
+            None => self.tell_revoked(id, "it was removed from the backend").await,
         }
         Ok(())
     }
 
-    /// A removed key counts as gone when it was seen refused. Where its secret half is not known, the backend's word
-    /// has to do. A site that does not answer holds up nothing else: it is asked again at the end of later passes.
+    async fn tell_revoked(&self, id: &CredentialId, how: &str) {
+        let note = format!("Revoked the key {}: {how}.", id.access_key_id());
+        tell(self.ctx, &self.user, false, Reason::PreviousKeyRevoked, note).await;
+    }
+
+    /// A removed key counts as gone when it was seen refused. A site that does not answer holds up nothing else: this
+    /// comes at the end of a pass, and again at the end of later ones.
     pub(super) async fn see_them_refused(&self, world: &World, memory: &mut UserMemory) {
         let connection = &world.target.connection;
         let Some(prober) = &connection.prober else {
             memory.dying.clear();
             return;
         };
-        let now = self.ctx.clock.now();
-        let mut dead = Vec::new();
-        for (id, dying) in &mut memory.dying {
-            let Some(_turn) = connection.proofs.enter().await else {
-                return;
-            };
-            let death = prober.prove_dead(&dying.pair).await;
-            let overdue = after(dying.since, connection.driver.capabilities().settle) < now;
+        let asked = memory.dying.iter().map(async |(id, dying)| {
+            let _turn = connection.proofs.enter().await?;
+            Some((id.clone(), prober.prove_dead(&dying.pair).await))
+        });
+        let answers = futures::future::join_all(asked).await;
+        for (id, death) in answers.into_iter().flatten() {
             match death {
-                Death::Dead => dead.push(id.clone()),
-                Death::Alive { endpoint } if overdue && !dying.told => {
-                    dying.told = true;
-                    let note = format!(
-                        "The key {} was removed and is still accepted by {endpoint}.",
-                        id.access_key_id()
-                    );
-                    tell(self.ctx, &self.user, true, Reason::RevokedKeyStillAccepted, note).await;
+                Death::Dead => {
+                    memory.dying.remove(&id);
+                    self.tell_revoked(&id, "it is refused now").await;
                 }
-                Death::Alive { .. } | Death::Unclear(_) => {}
+                Death::Alive { endpoint } => {
+                    self.tell_if_overdue(&id, &format!("still accepted by {endpoint}"), world, memory)
+                        .await;
+                }
+                Death::Unclear(error) => {
+                    let what = format!("not seen refused: {}", error.detail);
+                    self.tell_if_overdue(&id, &what, world, memory).await;
+                }
             }
         }
-        memory.dying.retain(|id, _| !dead.contains(id));
+    }
+
+    async fn tell_if_overdue(&self, id: &CredentialId, what: &str, world: &World, memory: &mut UserMemory) {
+        let settle = world.target.connection.driver.capabilities().settle;
+        let now = self.ctx.clock.now();
+        let overdue = |dying: &&mut Dying| !dying.told && after(dying.since, settle) < now;
+        if let Some(dying) = memory.dying.get_mut(id).filter(overdue) {
+            dying.told = true;
+            let note = format!("The key {} was removed and is {what}.", id.access_key_id());
+            tell(self.ctx, &self.user, true, Reason::RevokedKeyStillAccepted, note).await;
+        }
     }
 }

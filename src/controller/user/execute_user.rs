@@ -49,7 +49,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn set_label(&self, world: &mut World, memory: &mut UserMemory) -> Result<(), Failure> {
+    pub(super) async fn set_label(
+        &mut self,
+        world: &mut World,
+        memory: &mut UserMemory,
+    ) -> Result<(), Failure> {
+        self.confirm().await?;
         let label = world.desired.label.clone();
         match world
             .target
@@ -112,8 +117,9 @@ impl Pass<'_> {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Conflict => {
                 let message = format!(
-                    "The user {name} still owns data, so it is not deleted. Remove its buckets, or set `spec.deletionPolicy: \
-                     Retain` to leave user and data behind."
+                    "The user {name} is not deleted: {}. Remove its buckets, or set `spec.deletionPolicy: Retain` to leave \
+                     user and data behind.",
+                    error.detail
                 );
                 return Err(Trouble::stalled(Reason::DeletionBlocked, message).into());
             }

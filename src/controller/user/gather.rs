@@ -2,13 +2,13 @@
 
 use super::form::{Form, pair_in};
 use crate::{
-    api::v1alpha1::{NamespacesFrom, ObjectStore, ObjectUser},
+    api::v1alpha1::{NamespacesFrom, ObjectStore, ObjectStoreRef, ObjectUser},
     backend::{KeyPair, ObservedUser, pool::Connection},
     controller::{
         context::{Context, id_of},
         error::{Failure, Trouble},
-        memory::{Fingerprint, UserMemory},
-        store,
+        memory::UserMemory,
+        store, store_named,
     },
     domain::{
         facts::{SecretState, UserState},
@@ -33,6 +33,8 @@ pub(super) struct Target {
     pub connection: Arc<Connection>,
     pub user_name: UserName,
     pub mark: OwnerMark,
+    /// The store took this user once and takes none from its namespace any more.
+    pub closed: bool,
 }
 
 /// The world as it was just read. No `Debug`: that of a Secret prints what is in it.
@@ -46,56 +48,55 @@ pub(super) struct Gathered {
     pub former: Option<Secret>,
 }
 
-/// What a settled user depends on, from the caches alone.
-pub(super) fn fingerprint(user: &ObjectUser, ctx: &Context) -> Fingerprint {
-    let store = store_of(user, ctx);
-    let connection = store
-        .as_ref()
-        .and_then(|s| ctx.pool.get(&s.uid()?))
-        .map(|c| c.serial);
-    let annotation = |key| user.annotations().get(key).cloned();
-    Fingerprint {
-        generation: user.metadata.generation,
-        annotations: [names::ROTATE, names::ROTATE_GRACE_PERIOD, names::FORCE_DELETE]
-            .map(annotation)
-            .to_vec(),
-        status: digest(user),
-        deleting: user.metadata.deletion_timestamp.is_some(),
-        store: store.and_then(|s| Some((s.uid()?, s.metadata.generation))),
-        connection,
+/// The store that a user depends on, as last seen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct StoreStamp {
+    uid: String,
+    generation: Option<i64>,
+    /// Serial of the connection to it.
+    connection: Option<u64>,
+}
+
+impl StoreStamp {
+    /// From the caches alone.
+    pub(super) fn of(reference: &ObjectStoreRef, here: &str, ctx: &Context) -> Option<Self> {
+        let store = store_of(reference, here, ctx)?;
+        let uid = store.uid()?;
+        Some(Self {
+            generation: store.metadata.generation,
+            connection: ctx.pool.get(&uid).map(|c| c.serial),
+            uid,
+        })
+    }
+
+    /// The watch that told of a change of the store may be ahead of the cache that is looked into. What was decided by
+    /// an old store would stay so until the next change.
+    pub(super) fn is_old(&self, ctx: &Context) -> bool {
+        self.generation
+            .is_some_and(|generation| ctx.memory.is_old_store(&self.uid, generation))
     }
 }
 
-/// Tells one status from another.
-pub(super) fn digest(user: &ObjectUser) -> u64 {
+/// Tells one state of a user (by its [`digest`](crate::controller::cached::digest)) and of its store from another.
+pub(super) fn fingerprint(user: u64, store: Option<&StoreStamp>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    // What was decoded can be encoded.
-    serde_json::to_vec(&user.status)
-        .unwrap_or_default()
-        .hash(&mut hasher);
+    (user, store).hash(&mut hasher);
     hasher.finish()
 }
 
-/// The store that a user refers to, as last seen.
-pub(super) fn store_of(user: &ObjectUser, ctx: &Context) -> Option<ObjectStore> {
-    let here = user.namespace().unwrap_or_default();
-    let reference = &user.spec.object_store_ref;
-    let found = ctx.store(reference.namespace.as_deref().unwrap_or(&here), &reference.name)?;
+fn store_of(reference: &ObjectStoreRef, here: &str, ctx: &Context) -> Option<ObjectStore> {
+    let found = ctx.store(&store_named(reference, here))?;
     found.0.as_ref().ok().cloned()
-}
-
-/// The watch that told of a change of the store may be ahead of the cache that is looked into. What was decided by an
-/// old store would stay so until the next change.
-pub(super) fn store_is_old(user: &ObjectUser, ctx: &Context) -> bool {
-    let store = store_of(user, ctx);
-    let seen = store.and_then(|s| Some((s.uid()?, s.metadata.generation?)));
-    seen.is_some_and(|(uid, generation)| ctx.memory.is_old_store(&uid, generation))
 }
 
 /// The store, if this user may use it, and a connection to it.
 pub(super) async fn target(user: &ObjectUser, ctx: &Context) -> Result<Target, Failure> {
-    let store = store_of(user, ctx).ok_or_else(|| not_available(user))?;
-    if !is_allowed(user, &store, ctx).await? {
+    let here = user.namespace().unwrap_or_default();
+    let store = store_of(&user.spec.object_store_ref, &here, ctx).ok_or_else(|| not_available(user))?;
+    let closed = !is_allowed(user, &store, ctx).await?;
+    // A user that is there has keys: to be revoked in time, locked and deleted whoever may make new ones.
+    let made = user.finalizers().iter().any(|f| f == names::FINALIZER);
+    if closed && !made {
         return Err(not_available(user).into());
     }
     if store.spec.suspend {
@@ -109,7 +110,11 @@ pub(super) async fn target(user: &ObjectUser, ctx: &Context) -> Result<Target, F
         Ok(connection) => connection,
         // A namespace that is being deleted loses its Secrets first; its users can still be deleted while this
         // process remembers how.
-        Err(_) if user.metadata.deletion_timestamp.is_some() => remembered(&store, ctx)?,
+        Err(trouble)
+            if user.metadata.deletion_timestamp.is_some() && trouble.reason == Reason::CredentialsMissing =>
+        {
+            remembered(&store, ctx)?
+        }
         Err(trouble) => return Err(for_users(&store, &trouble).into()),
     };
     let namespace = user.namespace().unwrap_or_default();
@@ -134,6 +139,7 @@ pub(super) async fn target(user: &ObjectUser, ctx: &Context) -> Result<Target, F
         store,
         connection,
         user_name,
+        closed,
     })
 }
 

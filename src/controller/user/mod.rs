@@ -13,15 +13,16 @@ mod report;
 mod secret;
 
 use super::{
+    cached::CachedUser,
     context::{Context, id_of, reference},
     error::Error,
-    guarded::Guarded,
-    memory::{Fingerprint, UserMemory},
+    memory::{Settled, UserMemory},
 };
 use crate::{
     api::v1alpha1::ObjectUser,
     domain::{backoff, reason::Reason},
 };
+use gather::StoreStamp;
 use jiff::Timestamp;
 use kube::{
     Api, Resource, ResourceExt,
@@ -51,110 +52,95 @@ const PROOF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// # Errors
 ///
 /// Those of the API server; what goes wrong on the backend is told in status.
-pub async fn reconcile(object: Arc<Guarded<ObjectUser>>, ctx: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(cached: Arc<CachedUser>, ctx: Arc<Context>) -> Result<Action, Error> {
     let begun = Instant::now();
-    let user = match &object.0 {
-        Ok(user) => user,
-        Err(bad) => {
-            let note = format!(
-                "This object cannot be read, and nothing is done for it: {}",
-                bad.error
-            );
-            tracing::warn!(
-                name = bad.metadata.name,
-                namespace = bad.metadata.namespace,
-                error = bad.error,
-                "undecodable ObjectUser"
-            );
-            ctx.tell(
-                &object.object_ref(&()),
-                EventType::Warning,
-                Reason::Undecodable,
-                note,
-            )
-            .await;
+    let glance = match &cached.decoded {
+        Ok(glance) => glance,
+        Err(why) => {
+            tell_undecodable(&cached, why, &ctx).await;
             return Ok(Action::await_change());
         }
     };
     ctx.caches_are_full().await;
-    if gather::store_is_old(user, &ctx) {
+    // As it is before the pass: what changes while it runs is to be looked at again.
+    let store = StoreStamp::of(&glance.store, &cached.namespace().unwrap_or_default(), &ctx);
+    if store.as_ref().is_some_and(|store| store.is_old(&ctx)) {
         return Ok(Action::requeue(STALE));
     }
-    let uid = user.uid().unwrap_or_default();
-    let mut memory = ctx.memory.take(&uid);
-    let disturbed = ctx.memory.was_disturbed(&uid);
-    if let Some(left) = quiet_for(user, &memory, &ctx).filter(|_| !disturbed) {
-        ctx.memory.put(&uid, memory);
+    let uid = cached.uid().unwrap_or_default();
+    let now = gather::fingerprint(glance.digest, store.as_ref());
+    if let Some(left) = quiet_for(&uid, now, &ctx) {
         ctx.metrics.reconciled(NAME, "quiet", begun.elapsed());
         return Ok(Action::requeue(left));
     }
-    if let Some((before, _)) = memory.settled.take() {
-        // Somebody else wrote it, or the cache has not caught up with what we wrote.
-        memory.read_live |= before.status != gather::digest(user);
-    }
-    // As it is before the pass: what changes while it runs is to be looked at again.
-    let begun_with = gather::fingerprint(user, &ctx);
+    let mut memory = ctx.memory.take(&uid);
     // A pass that is cut off is like one that crashed, and the next goes on from there.
-    let result = timeout(LIMIT, look_after(user, &mut memory, &ctx))
+    let result = timeout(LIMIT, look_after(&cached, &mut memory, &ctx))
         .await
         .unwrap_or(Err(Error::Slow));
     if let Err(error @ (Error::Kube(_) | Error::Slow)) = &result {
-        tracing::warn!(user = id_of(user), %error, "the API server did not take a request");
+        tracing::warn!(user = id_of(&*cached), %error, "the API server did not take a request");
     }
     let ended = if result.is_ok() { "success" } else { "error" };
     ctx.metrics.reconciled(NAME, ended, begun.elapsed());
-    let action = next(begun_with, &result, &mut memory, &ctx);
-    if action.is_some() {
-        ctx.memory.put(&uid, memory);
-    } else {
+    let Some(next) = next(&result, store.as_ref(), &mut memory, &ctx) else {
         ctx.memory.forget(&uid);
-    }
-    Ok(action.unwrap_or_else(Action::await_change))
+        return Ok(Action::await_change());
+    };
+    ctx.memory.put(&uid, memory, next.settled);
+    Ok(Action::requeue(next.delay))
+}
+
+async fn tell_undecodable(cached: &CachedUser, why: &str, ctx: &Context) {
+    tracing::warn!(user = id_of(cached), error = why, "undecodable ObjectUser");
+    let note = format!("This object cannot be read, and nothing is done for it: {why}");
+    let reference = cached.object_ref(&());
+    ctx.tell(&reference, EventType::Warning, Reason::Undecodable, note)
+        .await;
 }
 
 /// How long nothing is due, if nothing changed since the user was settled.
-fn quiet_for(user: &ObjectUser, memory: &UserMemory, ctx: &Context) -> Option<Duration> {
-    let (before, until) = memory.settled.as_ref()?;
-    let left = ctx.clock.until(*until);
-    (!left.is_zero() && *before == gather::fingerprint(user, ctx)).then_some(left)
+fn quiet_for(uid: &str, fingerprint: u64, ctx: &Context) -> Option<Duration> {
+    let settled = ctx.memory.settled(uid)?;
+    let left = ctx.clock.until(settled.until);
+    (!left.is_zero() && settled.fingerprint == fingerprint).then_some(left)
 }
 
-async fn look_after(user: &ObjectUser, memory: &mut UserMemory, ctx: &Context) -> Result<Rest, Error> {
-    let api = Api::<ObjectUser>::namespaced(ctx.client.clone(), &user.namespace().unwrap_or_default());
-    let live = if memory.read_live {
-        api.get_opt(&user.name_any()).await?.ok_or(Error::Gone)?
-    } else {
-        user.clone()
-    };
-    if live.uid() != user.uid() {
+async fn look_after(cached: &CachedUser, memory: &mut UserMemory, ctx: &Context) -> Result<Rest, Error> {
+    let api = Api::<ObjectUser>::namespaced(ctx.client.clone(), &cached.namespace().unwrap_or_default());
+    let user = api.get_opt(&cached.name_any()).await?.ok_or(Error::Gone)?;
+    if user.uid() != cached.uid() {
         return Err(Error::Gone);
     }
-    memory.read_live = false;
-    if live.metadata.deletion_timestamp.is_some() && live.finalizers().is_empty() {
+    if user.metadata.deletion_timestamp.is_some() && user.finalizers().is_empty() {
         return Ok(Rest::Gone);
     }
-    Pass::new(live, ctx).run(memory).await
+    Pass::new(user, ctx).run(memory).await
+}
+
+/// What comes after a pass.
+struct Next {
+    delay: Duration,
+    settled: Option<Settled>,
 }
 
 /// When to look again; `None`: never, the object is gone.
 fn next(
-    begun_with: Fingerprint,
     result: &Result<Rest, Error>,
+    store: Option<&StoreStamp>,
     memory: &mut UserMemory,
     ctx: &Context,
-) -> Option<Action> {
+) -> Option<Next> {
     let failures = memory.failures;
-    let (delay, failed) = match *result {
+    let retry = |delay| (delay, None, failures.saturating_add(1));
+    let (delay, settled, failures) = match *result {
         Ok(Rest::Gone) | Err(Error::Gone) => return None,
-        Ok(Rest::Settled { wake }) => {
+        Ok(Rest::Settled { digest, wake }) => {
             let until = until(ctx, wake, ctx.entropy.jitter(ctx.resync));
-            let fingerprint = Fingerprint {
-                status: memory.status,
-                ..begun_with
-            };
-            memory.settled = Some((fingerprint, until));
-            (ctx.clock.until(until), false)
+            let fingerprint = gather::fingerprint(digest, store);
+            (ctx.clock.until(until), Some(Settled { fingerprint, until }), 0)
         }
+        Ok(Rest::Suspended) => (ctx.resync, None, 0),
         Ok(Rest::Retry {
             wake,
             due,
@@ -163,38 +149,27 @@ fn next(
             let most = if due { RETRY_DUE } else { RETRY.1 };
             let delay =
                 backoff::delay(failures, RETRY.0, most).max(retry_after.unwrap_or_default().min(most));
-            (soonest(ctx, wake, ctx.entropy.jitter(delay)), true)
+            retry(soonest(ctx, wake, ctx.entropy.jitter(delay)))
         }
-        Ok(Rest::Proof { wake }) => (
-            soonest(ctx, wake, backoff::delay(failures, PROOF.0, PROOF.1)),
-            true,
-        ),
+        Ok(Rest::Proof { wake }) => retry(soonest(ctx, wake, backoff::delay(failures, PROOF.0, PROOF.1))),
         Ok(Rest::Stalled { wake }) => {
             let delay = ctx.entropy.jitter(backoff::delay(failures, STALLED.0, STALLED.1));
-            (soonest(ctx, wake, delay), true)
+            retry(soonest(ctx, wake, delay))
         }
-        Ok(Rest::Suspended) => return Some(Action::requeue(ctx.resync)),
-        Err(Error::Stale) => {
-            memory.read_live = true;
-            (backoff::delay(failures, STALE, RETRY.0), true)
-        }
+        Err(Error::Stale) => retry(backoff::delay(failures, STALE, RETRY.0)),
         Err(Error::Kube(_) | Error::Slow) => {
-            memory.read_live = true;
-            (
-                ctx.entropy.jitter(backoff::delay(failures, RETRY.0, RETRY.1)),
-                true,
-            )
+            retry(ctx.entropy.jitter(backoff::delay(failures, RETRY.0, RETRY.1)))
         }
     };
-    memory.failures = if failed { failures.saturating_add(1) } else { 0 };
-    Some(Action::requeue(delay))
+    memory.failures = failures;
+    Some(Next { delay, settled })
 }
 
 fn soonest(ctx: &Context, wake: Option<Timestamp>, delay: Duration) -> Duration {
     wake.map_or(delay, |at| ctx.clock.until(at).min(delay))
 }
 
-/// A little after the second that something is due in, or a resync from now.
+/// When something is due, or a resync from now.
 fn until(ctx: &Context, wake: Option<Timestamp>, resync: Duration) -> Timestamp {
     let resync = crate::domain::ledger::after(ctx.clock.now(), resync);
     wake.map_or(resync, |at| at.min(resync))

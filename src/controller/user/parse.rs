@@ -21,7 +21,7 @@ const LABEL_MAX: usize = 128;
 const GRACE_MAX: Duration = Duration::from_hours(2160);
 
 /// What is wished, and what about the annotations cannot be read. A bad annotation asks for nothing and stops nothing.
-pub(super) fn parse(user: &ObjectUser, provable: bool) -> (Desired, Option<Trouble>) {
+pub(super) fn parse(user: &ObjectUser, provable: bool, closed: bool) -> (Desired, Option<Trouble>) {
     let spec = &user.spec;
     let (rotate, trouble) = match rotate(user) {
         Ok(rotate) => (rotate, None),
@@ -34,6 +34,7 @@ pub(super) fn parse(user: &ObjectUser, provable: bool) -> (Desired, Option<Troub
             api::DeletionPolicy::Retain => Deletion::Retain,
         },
         suspend: spec.suspend,
+        closed,
         label: spec
             .label
             .clone()
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn an_annotation_asks_for_a_rotation_with_its_grace_period() {
         let annotations = serde_json::json!({names::ROTATE: "2026-11", names::ROTATE_GRACE_PERIOD: "10m"});
-        let (desired, trouble) = parse(&user(&annotations), true);
+        let (desired, trouble) = parse(&user(&annotations), true, false);
         let request = desired.rotate.unwrap();
         assert_eq!(request.token.as_str(), "2026-11");
         assert_eq!(request.grace, Some(Duration::from_mins(10)));
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn a_grace_period_without_a_token_asks_for_nothing() {
         let annotations = serde_json::json!({names::ROTATE_GRACE_PERIOD: "nonsense"});
-        let (desired, trouble) = parse(&user(&annotations), true);
+        let (desired, trouble) = parse(&user(&annotations), true, false);
         assert_eq!((desired.rotate, trouble), (None, None));
     }
 
@@ -132,7 +133,7 @@ mod tests {
             ("a", "3000h"),
         ] {
             let annotations = serde_json::json!({names::ROTATE: token, names::ROTATE_GRACE_PERIOD: grace});
-            let (desired, trouble) = parse(&user(&annotations), true);
+            let (desired, trouble) = parse(&user(&annotations), true, false);
             assert_eq!(desired.rotate, None, "{token:?} {grace:?}");
             assert_eq!(
                 trouble.map(|t| t.reason),
@@ -144,6 +145,9 @@ mod tests {
 
     #[test]
     fn the_default_label_names_the_object() {
-        assert_eq!(parse(&user(&serde_json::json!({})), true).0.label, "shop/billing");
+        assert_eq!(
+            parse(&user(&serde_json::json!({})), true, false).0.label,
+            "shop/billing"
+        );
     }
 }

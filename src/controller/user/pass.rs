@@ -9,6 +9,7 @@ use super::{
 use crate::{
     api::v1alpha1::ObjectUser,
     controller::{
+        cached::digest,
         context::{Context, id_of},
         error::{Error, Failure, Trouble},
         memory::UserMemory,
@@ -17,7 +18,7 @@ use crate::{
     domain::{
         facts::{Desired, Facts, SecretState, UserState},
         ids::CredentialId,
-        ledger::Ledger,
+        ledger::{Ledger, after},
         plan::{Blocked, Plan, plan},
         reason::Reason,
     },
@@ -30,11 +31,20 @@ use std::{collections::BTreeSet, time::Duration};
 /// Rounds of one pass. A rotation takes six; the rest is room for revocations.
 const MAX_ROUNDS: usize = 32;
 
+/// How often a deletion is tried before `gracekey.dev/force-delete` counts, where time may heal what is in its way.
+const GIVE_UP_AFTER: u32 = 3;
+/// How often a removed key is tried that is accepted for longer than it should be.
+const DEATH_CHECK: Duration = Duration::from_mins(1);
+
 /// How a pass ended.
 #[derive(Debug)]
 pub(super) enum Rest {
     /// Everything is as it should be until then.
-    Settled { wake: Option<Timestamp> },
+    Settled {
+        /// [`digest`] of the object as it is then.
+        digest: u64,
+        wake: Option<Timestamp>,
+    },
     /// Something failed that time heals. `due`: a key is waiting to be revoked.
     Retry {
         wake: Option<Timestamp>,
@@ -49,6 +59,20 @@ pub(super) enum Rest {
     Suspended,
     /// The object is gone.
     Gone,
+}
+
+/// What is told of keys beside the ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    /// See [`Standing::unknown`].
+    pub unknown: Option<&'a BTreeSet<CredentialId>>,
+    /// See [`Standing::dying`].
+    pub dying: usize,
+}
+
+/// Trouble that somebody has to end, or that time had its chances to heal.
+fn is_lasting(trouble: &Trouble, memory: &UserMemory) -> bool {
+    trouble.stalled || memory.failures >= GIVE_UP_AFTER
 }
 
 /// What a pass works on.
@@ -76,6 +100,11 @@ pub(super) struct World {
 }
 
 impl World {
+    /// As the backend shows it.
+    fn is_locked(&self) -> bool {
+        matches!(self.seen.user, UserState::Ours { locked: true, .. })
+    }
+
     /// Leaves the label as it is on the backend, which refused the one that is wished.
     pub(super) fn leave_label(&mut self, memory: &UserMemory) {
         if let Some((refused, trouble)) = &memory.refused_label
@@ -108,13 +137,15 @@ impl<'a> Pass<'a> {
     }
 
     pub(super) async fn run(mut self, memory: &mut UserMemory) -> Result<Rest, Error> {
-        let rested = self.rounds(memory).await;
-        memory.status = gather::digest(&self.user);
-        match rested {
+        match self.rounds(memory).await {
             Ok(rest) => Ok(rest),
             Err((Failure::Error(error), _)) => Err(error),
-            Err((Failure::Trouble(_), _)) if self.gives_up() => self.leave_behind().await,
-            Err((Failure::Trouble(trouble), world)) => self.report_trouble(trouble, world.map(|w| *w)).await,
+            Err((Failure::Trouble(trouble), _)) if self.gives_up() && is_lasting(&trouble, memory) => {
+                self.leave_behind().await
+            }
+            Err((Failure::Trouble(trouble), world)) => {
+                self.report_trouble(trouble, world.map(|w| *w), memory).await
+            }
         }
     }
 
@@ -153,12 +184,11 @@ impl<'a> Pass<'a> {
 
     async fn look(&mut self, memory: &UserMemory) -> Result<World, Failure> {
         if self.user.spec.suspend && self.user.metadata.deletion_timestamp.is_none() {
-            let names = (self.user.name_any(), String::new());
-            return Err(report::trouble(&Blocked::Suspended, &names.0, &names.1).into());
+            return Err(report::trouble(&Blocked::Suspended, "", "").into());
         }
         let target = gather::target(&self.user, self.ctx).await?;
         let s3 = target.store.spec.s3.as_ref();
-        let (desired, annotation) = parse::parse(&self.user, s3.is_some());
+        let (desired, annotation) = parse::parse(&self.user, s3.is_some(), target.closed);
         let ca = target.connection.ca_bundle.as_deref();
         let (form, template) = Form::new(&self.user, &target.user_name, s3, ca);
         let seen = gather::gather(&self.user, &target, &form, memory, self.ctx).await?;
@@ -223,10 +253,8 @@ impl<'a> Pass<'a> {
     }
 
     async fn settle(&mut self, world: &World, plan: &Plan, memory: &mut UserMemory) -> Result<Rest, Failure> {
-        if !memory.dying.is_empty() {
-            self.see_them_refused(world, memory).await;
-        }
-        let names = (world.target.user_name.as_str(), world.form.name.as_str());
+        self.see_them_refused(world, memory).await;
+        let (user_name, secret_name) = (world.target.user_name.as_str(), world.form.name.as_str());
         let said = world
             .conflict
             .as_ref()
@@ -234,7 +262,7 @@ impl<'a> Pass<'a> {
         let blocked = plan
             .blocked
             .as_ref()
-            .map(|b| report::trouble(b, names.0, names.1));
+            .map(|b| report::trouble(b, user_name, secret_name));
         let blocked = said
             .filter(|_| plan.blocked == Some(Blocked::UserConflict))
             .or(blocked);
@@ -243,14 +271,22 @@ impl<'a> Pass<'a> {
         }
         let trouble = blocked.or_else(|| world.complaint.clone());
         let verdict = trouble.clone().map_or(Verdict::Settled, Verdict::Trouble);
-        self.write_status(world, verdict, Some(&plan.unknown)).await?;
+        let seen = Seen {
+            unknown: Some(&plan.unknown),
+            dying: memory.dying.len(),
+        };
+        self.write_status(world, verdict, seen).await?;
         Ok(match trouble {
-            None if !memory.dying.is_empty() => Rest::Proof { wake: plan.wake },
-            None => Rest::Settled { wake: plan.wake },
+            None if memory.dying.values().any(|dying| !dying.told) => Rest::Proof { wake: plan.wake },
+            None if !memory.dying.is_empty() => {
+                let again = after(self.ctx.clock.now(), DEATH_CHECK);
+                self.at_rest(plan.wake.map_or(Some(again), |wake| Some(wake.min(again))))
+            }
+            None => self.at_rest(plan.wake),
             Some(t) if t.reason == Reason::Suspended => Rest::Suspended,
             // It moves when a grace period ends, and the plan knows when.
             Some(t) if matches!(t.reason, Reason::RotationQueued | Reason::GracePeriod) => {
-                Rest::Settled { wake: plan.wake }
+                self.at_rest(plan.wake)
             }
             Some(t) if t.stalled => Rest::Stalled { wake: plan.wake },
             Some(_) => Rest::Retry {
@@ -261,19 +297,27 @@ impl<'a> Pass<'a> {
         })
     }
 
+    fn at_rest(&self, wake: Option<Timestamp>) -> Rest {
+        Rest::Settled {
+            digest: digest(&self.user),
+            wake,
+        }
+    }
+
     /// Writes status if it says something new.
     pub(super) async fn write_status(
         &mut self,
         world: &World,
         verdict: Verdict,
-        unknown: Option<&BTreeSet<CredentialId>>,
+        seen: Seen<'_>,
     ) -> Result<(), Error> {
         let published = self.published(world);
         let standing = Standing {
             verdict,
             published: Some(published),
-            locked: world.desired.locked,
-            unknown,
+            locked: world.is_locked(),
+            dying: seen.dying,
+            unknown: seen.unknown,
             ledger: &self.ledger,
             user_name: Some(world.target.user_name.as_str()),
             secret_name: published.then_some(&world.form.name),
@@ -300,13 +344,19 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    async fn report_trouble(&mut self, trouble: Trouble, world: Option<World>) -> Result<Rest, Error> {
+    async fn report_trouble(
+        &mut self,
+        trouble: Trouble,
+        world: Option<World>,
+        memory: &UserMemory,
+    ) -> Result<Rest, Error> {
         tracing::info!(user = id_of(&self.user), reason = %trouble.reason, message = trouble.message, "not settled");
         let published = world.as_ref().map(|world| self.published(world));
         let standing = Standing {
             verdict: Verdict::Trouble(trouble.clone()),
             published,
-            locked: self.user.spec.locked,
+            locked: world.as_ref().is_some_and(World::is_locked),
+            dying: memory.dying.len(),
             unknown: None,
             ledger: &self.ledger,
             user_name: world.as_ref().map(|w| w.target.user_name.as_str()),

@@ -36,7 +36,10 @@ pub(super) struct Standing<'a> {
     pub verdict: Verdict,
     /// The Secret holds a key that works; `None`: could not be looked at.
     pub published: Option<bool>,
+    /// The backend shows the user as locked.
     pub locked: bool,
+    /// How many keys were removed and not yet seen refused.
+    pub dying: usize,
     /// `None`: could not be looked at.
     pub unknown: Option<&'a BTreeSet<CredentialId>>,
     pub ledger: &'a Ledger,
@@ -70,7 +73,7 @@ pub(super) fn status(
     set.ready(standing);
     set.synced(&standing.verdict);
     set.progress(&standing.verdict);
-    set.previous_keys(standing.ledger);
+    set.previous_keys(standing);
     set.unknown_keys(standing.unknown);
     status
 }
@@ -163,20 +166,23 @@ impl Setter<'_> {
         }
     }
 
-    fn previous_keys(&mut self, ledger: &Ledger) {
+    fn previous_keys(&mut self, standing: &Standing<'_>) {
+        let ledger = standing.ledger;
         match ledger.retiring().max_by_key(|(_, at)| *at) {
             Some((_, at)) => {
                 let count = ledger.retiring().count();
                 let text = format!("{count} old key(s) still valid; the last one is revoked at {at}.");
                 self.set("PreviousKeysRevoked", Status::False, Reason::GracePeriod, &text);
             }
+            None if standing.dying > 0 => {
+                let text =
+                    "Old keys were removed from the backend and are not yet refused by every S3 endpoint.";
+                let reason = Reason::RevocationUnconfirmed;
+                self.set("PreviousKeysRevoked", Status::False, reason, text);
+            }
             None if ledger.last_rotation.is_some() => {
-                self.set(
-                    "PreviousKeysRevoked",
-                    Status::True,
-                    Reason::Revoked,
-                    "No old key is valid any more.",
-                );
+                let text = "No old key is left on the backend.";
+                self.set("PreviousKeysRevoked", Status::True, Reason::Revoked, text);
             }
             None => self.unset("PreviousKeysRevoked"),
         }
@@ -212,6 +218,12 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
                 "The backend has a user {user_name} that was not made for this object, or has admin rights, and it is left alone. Choose another \
                  `spec.userName` in a new ObjectUser, or remove that user."
             ),
+        ),
+        Blocked::StoreClosed => Trouble::stalled(
+            Reason::StoreNotAvailable,
+            "The ObjectStore takes no users from this namespace any more. The published key stays valid, old ones are revoked \
+             in time, and no new one is issued. Ask the store's owner to allow this namespace in `spec.allowedNamespaces`, or \
+             delete this object.",
         ),
         Blocked::SecretConflict => Trouble::stalled(
             Reason::SecretConflict,
@@ -273,6 +285,7 @@ mod tests {
             verdict,
             published,
             locked: false,
+            dying: 0,
             unknown: None,
             ledger,
             user_name: Some("gk-shop-billing"),

@@ -4,7 +4,6 @@
 //! came up since it was looked for (docs/adr/0003).
 
 use crate::{
-    backend::error::Detail,
     controller::error::{Error, Failure, Trouble},
     domain::reason::Reason,
     names,
@@ -14,9 +13,6 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-
-/// A value shorter than this may be a word of a message by chance.
-const QUOTABLE: usize = 12;
 
 /// Creates or replaces.
 pub(super) async fn write(client: &Client, secret: &Secret) -> Result<Secret, Failure> {
@@ -32,33 +28,45 @@ pub(super) async fn write(client: &Client, secret: &Secret) -> Result<Secret, Fa
     match written {
         // It vanished since it was read: look again.
         Err(kube::Error::Api(status)) if status.is_not_found() => Err(Error::Stale.into()),
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 413 | 422) => {
+        Err(kube::Error::Api(status)) if !status.is_conflict() && !status.is_already_exists() => {
             Err(refused(secret, &status).into())
         }
         other => Ok(other?),
     }
 }
 
-/// Somebody made it immutable, or a quota, a policy or a right is in the way.
+/// Somebody made it immutable, or a quota, a policy or a right is in the way. What the server says is not repeated: an
+/// admission webhook may quote what it was shown, and it was shown the key.
 fn refused(secret: &Secret, status: &kube::core::Status) -> Trouble {
     let name = secret.name_any();
-    let message = if secret.immutable == Some(true) {
-        format!(
-            "The Secret {name} is immutable, so it cannot be brought up to date. Delete it: it is written again."
-        )
+    let cause = if secret.immutable == Some(true) {
+        "it is immutable: delete it, and it is written again".to_owned()
+    } else if status.message.contains("exceeded quota") {
+        "a ResourceQuota of the namespace is used up".to_owned()
+    } else if status.message.contains("is being terminated") {
+        "the namespace is being deleted".to_owned()
+    } else if let Some(webhook) = webhook(&status.message) {
+        format!("the admission webhook {webhook} is in the way; its own log says why")
     } else {
-        // An admission webhook may quote what it was shown.
-        let values = secret.data.iter().flat_map(|data| data.values());
-        let quotes = values
-            .filter_map(|value| std::str::from_utf8(&value.0).ok())
-            .any(|value| value.len() >= QUOTABLE && status.message.contains(value));
-        let said = Detail::new(if quotes { "" } else { &status.message });
-        format!(
-            "The API server refuses to write the Secret {name} ({} {}): {said}",
-            status.code, status.reason
-        )
+        "a policy or a missing right is in the way; the audit log of the API server says which".to_owned()
     };
-    Trouble::stalled(Reason::SecretRefused, message)
+    let message = format!(
+        "The API server does not take the Secret {name} ({}): {cause}.",
+        status.code
+    );
+    if status.code >= 500 || status.code == 429 {
+        Trouble::passing(Reason::SecretRefused, message)
+    } else {
+        Trouble::stalled(Reason::SecretRefused, message)
+    }
+}
+
+/// The name in `admission webhook "NAME" denied ...` or `failed calling webhook "NAME"`, if it is one.
+fn webhook(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("webhook \"")?;
+    let (name, _) = rest.split_once('"')?;
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    (name.len() <= 63 && name.contains('.') && name.chars().all(is_name)).then_some(name)
 }
 
 /// Deletes exactly this one. Gone already: fine.
@@ -101,5 +109,39 @@ pub(super) async fn release(client: &Client, secret: &Secret, owner_uid: &str) -
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: u16, message: &str) -> Trouble {
+        let mut secret = Secret::default();
+        secret.metadata.name = Some("app".to_owned());
+        let mut status = kube::core::Status::failure(message, "Forbidden");
+        status.code = code;
+        refused(&secret, &status)
+    }
+
+    #[test]
+    fn what_the_server_says_of_a_secret_is_not_repeated() {
+        let half = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let denial = format!(
+            "admission webhook \"policy.example\" denied the request: {{data: {{AWS_SECRET_ACCESS_KEY: {half}}}}}"
+        );
+        for code in [400, 403, 422, 500] {
+            let text = said(code, &denial).message;
+            assert!(!text.contains(half), "{text}");
+            assert!(text.contains("policy.example"), "{text}");
+        }
+        let odd = format!("webhook \"{half}\" denied");
+        assert!(!said(403, &odd).message.contains(half));
+    }
+
+    #[test]
+    fn what_time_heals_is_told_from_what_a_person_has_to_end() {
+        assert!(!said(500, "failed calling webhook \"a.b\"").stalled);
+        assert!(said(403, "secrets \"app\" is forbidden: exceeded quota: q").stalled);
     }
 }

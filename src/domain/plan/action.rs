@@ -100,6 +100,8 @@ pub enum Change {
 pub enum Blocked {
     /// A user of that name exists and is not ours.
     UserConflict,
+    /// The store takes no users from this namespace any more: no user is made and no key issued.
+    StoreClosed,
     /// A Secret of that name exists and is not ours.
     SecretConflict,
     /// The backend kills the old key when a new one is issued, and there is no consent to that.

@@ -15,6 +15,9 @@ use std::{collections::BTreeMap, time::Duration};
 impl View<'_> {
     /// Opens an intent, if the key that it asks for can be issued.
     pub(super) fn open(&self, cause: Cause, token: Option<RotateToken>, grace: Duration) -> Next {
+        if self.facts.desired.closed {
+            return Next::Blocked(Blocked::StoreClosed);
+        }
         if self.would_interrupt() {
             return Next::Blocked(Blocked::NoOverlap);
         }
@@ -44,6 +47,10 @@ impl View<'_> {
         }
         if let Some(id) = self.born.iter().find(|id| self.in_hand(id)) {
             return Next::Do(self.prove_or_publish(id, intent));
+        }
+        if self.facts.desired.closed {
+            let doomed = self.doomed().next().map(|id| self.remove_doomed(id));
+            return doomed.map_or(Next::Blocked(Blocked::StoreClosed), Next::Do);
         }
         if self.would_interrupt() {
             return Next::Blocked(Blocked::NoOverlap);

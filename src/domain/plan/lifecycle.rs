@@ -16,6 +16,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         return only(vec![Action::AddFinalizer]);
     }
     match facts.user {
+        UserState::Absent if facts.desired.closed => blocked(Blocked::StoreClosed),
         UserState::Absent => only(vec![Action::CreateUser]),
         UserState::Foreign => blocked(Blocked::UserConflict),
         UserState::Ours { label, locked } => {
@@ -24,6 +25,9 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
             actions.append(&mut plan.actions);
             if facts.desired.locked != *locked && !facts.capabilities.lock {
                 plan.blocked = Some(Blocked::LockUnsupported);
+            }
+            if facts.desired.closed {
+                plan.blocked = plan.blocked.or(Some(Blocked::StoreClosed));
             }
             Plan { actions, ..plan }
         }

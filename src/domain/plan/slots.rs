@@ -10,6 +10,9 @@ use jiff::Timestamp;
 /// How many doomed keys may wait for the next publication before they are removed ahead of it.
 const DOOMED_MAX: usize = 3;
 
+/// How many keys a user may have where the backend knows no limit: status has to hold them all.
+const KEYS_MAX: usize = 100;
+
 impl View<'_> {
     /// Keys whose time has come: never the published one, never the last one.
     ///
@@ -75,14 +78,14 @@ impl View<'_> {
         let max = match self.facts.capabilities.overlap {
             Overlap::None => return true,
             Overlap::Slots { max: Some(max) } => usize::from(max),
-            Overlap::Slots { max: None } => usize::MAX,
+            Overlap::Slots { max: None } => KEYS_MAX,
             Overlap::TwoSecrets { .. } => 2,
         };
         self.facts.live.len() < max && self.doomed().count() < DOOMED_MAX
     }
 
     /// Ahead of a publication, so the Secret is fenced first. Where there is none, no application is running on it.
-    fn remove_doomed(&self, doomed: &CredentialId) -> Action {
+    pub(super) fn remove_doomed(&self, doomed: &CredentialId) -> Action {
         let attempt = self.ledger().intent.as_ref().map(|intent| intent.attempt);
         match attempt {
             Some(attempt) if self.secret.is_some() && self.facts.secret_fence != Some(attempt) => {

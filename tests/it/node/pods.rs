@@ -90,8 +90,6 @@ fn reader_image(folder: &Path) -> String {
             "--locked",
             "--bin",
             "reader",
-            "--features",
-            "reader",
             "--target",
             triple,
         ])

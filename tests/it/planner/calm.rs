@@ -112,9 +112,11 @@ fn rests_right(world: &World, plan: &Plan, scenario: &Scenario, planner: &Planne
             .published_key()
             .is_none_or(|id| !world.keys.contains_key(id));
     if hopeless {
-        let full =
-            world.keys.len() >= limit(&scenario.capabilities) || plan.blocked == Some(Blocked::UnknownKeys);
-        return ensure(full, "L1", || format!("nothing is published: {:?}", plan.blocked));
+        let excused = matches!(plan.blocked, Some(Blocked::UnknownKeys | Blocked::StoreClosed));
+        let full = world.keys.len() >= limit(&scenario.capabilities);
+        return ensure(full || excused, "L1", || {
+            format!("nothing is published: {:?}", plan.blocked)
+        });
     }
     let Some(id) = world.published_key() else {
         return violated("L1", "nothing is published");
@@ -185,6 +187,7 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         Blocked::KeyLimitReached => world.keys.len() >= limit(capabilities) && (strangers || one),
         Blocked::UnknownKeys => strangers && !capabilities.id_choosable,
         Blocked::LockUnsupported => !capabilities.lock,
+        Blocked::StoreClosed => world.object.as_ref().is_some_and(|o| o.desired.closed),
         Blocked::Suspended => world.object.as_ref().is_some_and(|o| o.desired.suspend),
         Blocked::RotationQueued(_) | Blocked::AttemptsExhausted(_) | Blocked::GracePeriodRuns(_) => false,
     }

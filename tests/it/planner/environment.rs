@@ -44,6 +44,7 @@ pub(super) enum Edit {
     Delete(Deletion),
     ShorterGrace,
     Consent(bool),
+    Close(bool),
 }
 
 /// Everything that can happen in this world.
@@ -163,6 +164,7 @@ fn edits_of(world: &World, kind: Edits, scenario: &Scenario) -> Vec<Edit> {
             Some(Edit::Delete(Deletion::Retain)),
         ],
         Edits::Grace => vec![when(object.desired.grace > ticks(0), Edit::ShorterGrace)],
+        Edits::Close => vec![Some(Edit::Close(!object.desired.closed))],
         Edits::Consent => vec![Some(Edit::Consent(!object.desired.allow_interruption))],
     };
     edits.into_iter().flatten().collect()
@@ -255,6 +257,7 @@ fn apply_edit(world: &mut World, edit: Edit) {
         }),
         Edit::Lock(locked) => change_spec(world, |desired| desired.locked = locked),
         Edit::ShorterGrace => change_spec(world, |desired| desired.grace = ticks(0)),
+        Edit::Close(closed) => change_spec(world, |desired| desired.closed = closed),
         Edit::Consent(given) => change_spec(world, |desired| desired.allow_interruption = given),
         Edit::Delete(deletion) => change_spec(world, |desired| {
             (desired.deleting, desired.deletion) = (true, deletion);

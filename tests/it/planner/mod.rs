@@ -17,7 +17,7 @@ use gracekey::domain::{
     plan::plan,
 };
 use scenario::{
-    Edits::{Backend, Consent, Delete, Grace, Lock, Rotate, Secret, Status},
+    Edits::{Backend, Close, Consent, Delete, Grace, Lock, Rotate, Secret, Status},
     NO_OVERLAP, ONE_SLOT, Scenario, THREE_SLOTS, TWO_NAMED_SLOTS, TWO_SECRETS, TWO_SLOTS, UNLIMITED,
     UNREADABLE,
 };
@@ -63,6 +63,25 @@ fn explore_unlimited_slots() {
         Scenario::new("unlimited: deletion", UNLIMITED, &[Delete])
             .rotating()
             .edits(1),
+    ]);
+}
+
+#[test]
+fn explore_stores_that_close() {
+    explore([
+        Scenario::new("closed: unlimited", UNLIMITED, &[Close])
+            .rotating()
+            .edits(1),
+        Scenario::new("closed: unreadable", UNREADABLE, &[Close])
+            .rotating()
+            .edits(1),
+        Scenario::new("closed: from nothing", UNREADABLE, &[Close])
+            .blank_start()
+            .edits(1),
+        Scenario::new("closed: and opened again", UNREADABLE, &[Close, Secret])
+            .rotating()
+            .faults(0, 0, 0)
+            .edits(2),
     ]);
 }
 

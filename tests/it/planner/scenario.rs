@@ -23,6 +23,7 @@ pub(super) enum Edits {
     Delete,
     Grace,
     Consent,
+    Close,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +46,6 @@ const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) ->
         id_choosable,
         lock: true,
         label: false,
-        last_use: false,
         settle: Duration::ZERO,
         label_max_chars: 0,
         user_name: UserNameRules {
@@ -75,6 +75,7 @@ pub(super) fn wish() -> Desired {
         deleting: false,
         deletion: Deletion::Delete,
         suspend: false,
+        closed: false,
         label: String::new(),
         locked: false,
         rotate: None,
