@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use crate::testbed::{
     S3, World,
+    probe::{PACE, assert_runs},
     world::{handled, is_settled, pair_of},
 };
 use gracekey::api::v1alpha1::ObjectUser;
@@ -13,74 +14,82 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// What all applications together saw.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) probes: usize,
-    pub(super) refusals: Vec<String>,
+#[derive(Debug, Default)]
+struct Seen {
+    probes: usize,
+    refusals: Vec<String>,
+    /// Requests without an answer.
+    failures: Vec<String>,
 }
 
 /// Applications that sign with the key of every Secret in the namespace, again and again; they end when dropped.
 #[derive(Debug)]
 pub(super) struct Applications {
     seen: Arc<Mutex<Seen>>,
-    _task: JoinSet<()>,
+    task: AbortHandle,
+    _tasks: JoinSet<()>,
 }
 
 impl Applications {
     pub(super) fn start(world: &World, endpoint: &str) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (api, out, endpoint) = (world.secrets(), Arc::clone(&seen), endpoint.to_owned());
-        let mut task = JoinSet::new();
-        task.spawn(async move {
+        let mut tasks = JoinSet::new();
+        let task = tasks.spawn(async move {
             loop {
                 let found = api
                     .list(&ListParams::default().labels("gracekey.dev/managed=true"))
                     .await;
                 for secret in found.map(|list| list.items).unwrap_or_default() {
-                    let refused = use_key(&secret, &api, &endpoint).await;
+                    let outcome = use_key(&secret, &api, &endpoint).await;
                     let mut seen = out.lock().unwrap();
                     seen.probes += 1;
-                    seen.refusals.extend(refused);
+                    match outcome {
+                        Ok(refused) => seen.refusals.extend(refused),
+                        Err(failed) => seen.failures.push(failed),
+                    }
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(PACE).await;
             }
         });
-        Self { seen, _task: task }
+        Self {
+            seen,
+            task,
+            _tasks: tasks,
+        }
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.seen.lock().unwrap().clone()
-    }
-
-    /// Fails the test if a published key was refused, or none was tried.
+    /// Fails the test if a published key was refused or a request got no answer, if none was tried, or if the
+    /// applications have ended.
     #[track_caller]
     pub(super) fn assert_undisturbed(&self) -> usize {
-        let Seen { probes, refusals } = self.seen();
-        assert!(probes > 0, "no key was tried");
-        assert_eq!(refusals, Vec::<String>::new(), "a published key was refused");
-        probes
+        assert_runs(&self.task);
+        let seen = self.seen.lock().unwrap();
+        assert!(seen.probes > 0, "no key was tried");
+        let none = Vec::<String>::new();
+        assert_eq!(seen.refusals, none, "a published key was refused");
+        assert_eq!(seen.failures, none, "a request got no answer");
+        seen.probes
     }
 }
 
-/// Signs with the key in this Secret. A refusal counts if the key is still the published one.
-async fn use_key(secret: &Secret, api: &Api<Secret>, endpoint: &str) -> Option<String> {
-    let pair = pair_of(secret)?;
-    let answer = S3::new(endpoint, "us-east-1", &pair).list_buckets().await;
+/// Signs with the key in this Secret. A refusal counts if the key is still the published one; `Err`: no answer.
+async fn use_key(secret: &Secret, api: &Api<Secret>, endpoint: &str) -> Result<Option<String>, String> {
+    let Some(pair) = pair_of(secret) else {
+        return Ok(None);
+    };
+    let answer = S3::new(endpoint, "us-east-1", &pair).try_list_buckets().await?;
     if answer.status == 200 {
-        return None;
+        return Ok(None);
     }
     let name = secret.name_any();
-    let now = api
-        .get_opt(&name)
-        .await
-        .ok()
-        .flatten()
-        .and_then(|s| pair_of(&s))?;
+    let now = api.get_opt(&name).await.ok().flatten().and_then(|s| pair_of(&s));
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    (now.access_key_id == pair.access_key_id).then(|| format!("{name}: {} {text}", answer.status))
+    let still = now.is_some_and(|now| now.access_key_id == pair.access_key_id);
+    Ok(still.then(|| format!("{name}: {} {text}", answer.status)))
 }
 
 /// Users that nothing is left to do for, and those that are not yet there, with the reason.

@@ -1,4 +1,5 @@
-//! An application that never stops: it signs with whatever key the Secret holds, and remembers each refusal.
+//! An application that never stops: it signs with whatever key the Secret holds, and remembers each
+//! refusal and each request that got no answer.
 
 use super::{S3, cluster::OwnNamespace, s3::S3Answer, world::pair_of};
 use gracekey::backend::KeyPair;
@@ -8,21 +9,30 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// One request every so often: enough to meet any gap that an application would, and little enough for two cores.
+pub(crate) const PACE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Default)]
 struct Seen {
     requests: usize,
     refusals: Vec<String>,
+    /// Requests without an answer.
+    failures: Vec<String>,
 }
 
 impl Seen {
-    fn add(&mut self, pair: &KeyPair, answer: &S3Answer) {
+    fn add(&mut self, pair: &KeyPair, answer: Result<S3Answer, String>) {
         self.requests += 1;
-        if answer.status != 200 {
-            let text = String::from_utf8_lossy(&answer.body);
-            self.refusals
-                .push(format!("{}: {} {text}", pair.access_key_id, answer.status));
+        match answer {
+            Ok(answer) if answer.status == 200 => {}
+            Ok(answer) => {
+                let text = String::from_utf8_lossy(&answer.body);
+                self.refusals
+                    .push(format!("{}: {} {text}", pair.access_key_id, answer.status));
+            }
+            Err(why) => self.failures.push(why),
         }
     }
 }
@@ -31,7 +41,8 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct Probe {
     seen: Arc<Mutex<Seen>>,
-    _task: JoinSet<()>,
+    task: AbortHandle,
+    _tasks: JoinSet<()>,
 }
 
 impl Probe {
@@ -40,40 +51,105 @@ impl Probe {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (api, name): (Api<Secret>, _) = (namespace.api(), secret.to_owned());
         let (out, endpoint) = (Arc::clone(&seen), endpoint.to_owned());
-        let mut task = JoinSet::new();
-        task.spawn(async move {
+        let mut tasks = JoinSet::new();
+        let task = tasks.spawn(async move {
             loop {
                 // What nobody can read at the moment is no refusal: running applications have it already.
                 if let Ok(Some(secret)) = api.get_opt(&name).await
                     && let Some(pair) = pair_of(&secret)
                 {
-                    let answer = S3::new(&endpoint, "us-east-1", &pair).list_buckets().await;
-                    out.lock().unwrap().add(&pair, &answer);
+                    let answer = S3::new(&endpoint, "us-east-1", &pair).try_list_buckets().await;
+                    out.lock().unwrap().add(&pair, answer);
                 }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(PACE).await;
             }
         });
-        Self { seen, _task: task }
+        Self {
+            seen,
+            task,
+            _tasks: tasks,
+        }
     }
 
-    /// How many requests were made so far.
-    pub(crate) fn requests(&self) -> usize {
-        self.seen.lock().unwrap().requests
-    }
-
-    /// Refusals so far.
-    pub(crate) fn refusals(&self) -> Vec<String> {
-        self.seen.lock().unwrap().refusals.clone()
-    }
-
-    /// Fails the test if a request was refused, or if none was made.
+    /// Fails the test if a request was refused or not answered, if none was made, or if the application has ended.
     #[track_caller]
     pub(crate) fn assert_undisturbed(&self) {
-        assert!(self.requests() > 0, "the application made no request");
-        assert_eq!(
-            self.refusals(),
-            Vec::<String>::new(),
-            "an application was refused"
-        );
+        assert_runs(&self.task);
+        let seen = self.seen.lock().unwrap();
+        assert!(seen.requests > 0, "the application made no request");
+        let none = Vec::<String>::new();
+        assert_eq!(seen.refusals, none, "an application was refused");
+        assert_eq!(seen.failures, none, "an application got no answer");
+    }
+}
+
+/// An application that died would see no refusal any more: nothing that it saw would prove anything.
+#[track_caller]
+pub(crate) fn assert_runs(application: &AbortHandle) {
+    assert!(!application.is_finished(), "the application has ended");
+}
+
+mod tests {
+    use super::*;
+    use gracekey::domain::ids::{AccessKeyId, CredentialId};
+
+    fn probe(task: impl Future<Output = ()> + Send + 'static, seen: Seen) -> Probe {
+        let mut tasks = JoinSet::new();
+        let task = tasks.spawn(task);
+        Probe {
+            seen: Arc::new(Mutex::new(seen)),
+            task,
+            _tasks: tasks,
+        }
+    }
+
+    fn seen(answers: impl IntoIterator<Item = Result<u16, String>>) -> Seen {
+        let (id, mut seen) = (AccessKeyId::new("AKIA"), Seen::default());
+        let pair = KeyPair {
+            id: CredentialId::from(&id),
+            access_key_id: id,
+            secret: String::new().into(),
+        };
+        for answer in answers {
+            let answer = answer.map(|status| S3Answer {
+                status,
+                body: Vec::new(),
+            });
+            seen.add(&pair, answer);
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn an_application_that_is_served_is_undisturbed() {
+        probe(std::future::pending(), seen([Ok(200)])).assert_undisturbed();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "an application was refused")]
+    async fn a_refusal_is_told() {
+        probe(std::future::pending(), seen([Ok(200), Ok(403)])).assert_undisturbed();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "an application got no answer")]
+    async fn a_request_without_an_answer_is_told() {
+        probe(std::future::pending(), seen([Err("cut".to_owned()), Ok(200)])).assert_undisturbed();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "made no request")]
+    async fn an_application_that_made_no_request_proves_nothing() {
+        probe(std::future::pending(), seen([])).assert_undisturbed();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "the application has ended")]
+    async fn an_application_that_died_proves_nothing() {
+        let dead = probe(async {}, seen([Ok(200)]));
+        while !dead.task.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        dead.assert_undisturbed();
     }
 }
