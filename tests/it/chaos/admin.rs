@@ -44,6 +44,13 @@ impl Admin {
 
     /// Status and body; `query` is encoded already.
     pub(super) async fn ask(&self, method: Method, query: &str) -> (u16, Value) {
+        self.try_ask(method, query)
+            .await
+            .unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// The same of a gateway that may be away.
+    pub(super) async fn try_ask(&self, method: Method, query: &str) -> Result<(u16, Value), String> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(self.endpoint.at(&format!("/admin/user?{query}")))
@@ -54,11 +61,11 @@ impl Admin {
             .http
             .send(request)
             .await
-            .unwrap_or_else(|e| panic!("{query}: {e:?}"));
-        (
+            .map_err(|e| format!("{query}: {e:?}"))?;
+        Ok((
             reply.status,
             serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
-        )
+        ))
     }
 
     /// What has to succeed.

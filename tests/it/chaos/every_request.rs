@@ -24,6 +24,8 @@ use tokio::time::{Instant, sleep};
 /// More requests than a creation or a rotation makes on one side.
 const MOST: usize = 60;
 const LIMIT: Duration = Duration::from_secs(30);
+/// No two requests of one reconciliation are this far apart.
+const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -113,14 +115,10 @@ async fn kill_at(world: &mut World, deed: Deed, side: Side, number: usize, after
         sleep(Duration::from_millis(20)).await;
     }
     // What follows the last write (an event) may still come.
-    sleep(Duration::from_millis(if fired.load(Ordering::SeqCst) {
-        0
-    } else {
-        150
-    }))
-    .await;
-    let fired = fired.load(Ordering::SeqCst);
+    until_quiet(world, &fired, name).await;
+    // In this order: no request can meet the rule any more once it is looked at.
     heal(world);
+    let fired = fired.load(Ordering::SeqCst);
     if fired {
         world.operator.ended(LIMIT).await;
         world.operator.restart().await;
@@ -143,6 +141,26 @@ async fn kill_at(world: &mut World, deed: Deed, side: Side, number: usize, after
     fired
 }
 
+/// Waits until the operator has made no request for a while, or was killed at one.
+async fn until_quiet(world: &World, fired: &AtomicBool, name: &str) {
+    let made = || {
+        let sides = [Side::Gateway, Side::Kubernetes];
+        sides.map(|side| proxy(world, side).seen().len())
+    };
+    let (deadline, mut before, mut since) = (Instant::now() + LIMIT, made(), Instant::now());
+    while !fired.load(Ordering::SeqCst) && since.elapsed() < QUIET {
+        assert!(
+            Instant::now() < deadline,
+            "{name}: there are requests without end"
+        );
+        sleep(Duration::from_millis(20)).await;
+        let now = made();
+        if now != before {
+            (before, since) = (now, Instant::now());
+        }
+    }
+}
+
 async fn is_done(world: &World, deed: Deed, name: &str) -> bool {
     let user = world.user(name).await;
     let one = user.status.as_ref().is_some_and(|s| s.credentials.len() == 1);
@@ -153,10 +171,7 @@ async fn is_done(world: &World, deed: Deed, name: &str) -> bool {
 fn arm(world: &World, side: Side, number: usize, after: bool) -> Arc<AtomicBool> {
     let (fired, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let (kill, note) = (world.operator.killer(), Arc::clone(&fired));
-    let hook: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-        kill();
-        note.store(true, Ordering::SeqCst);
-    });
+    let hook: Arc<dyn Fn() + Send + Sync> = Arc::new(kill);
     let fault = if after {
         Fault::CarryOutThenRunThenCut(hook)
     } else {
@@ -164,7 +179,10 @@ fn arm(world: &World, side: Side, number: usize, after: bool) -> Arc<AtomicBool>
     };
     let when = move |seen: &crate::testbed::proxy::Seen| {
         let watch = seen.method == Method::GET && seen.target.contains("watch=");
-        !watch && count.fetch_add(1, Ordering::SeqCst) + 1 == number
+        let hit = !watch && count.fetch_add(1, Ordering::SeqCst) + 1 == number;
+        // Noted as soon as it is decided: the kill itself may come after the upstream's answer.
+        note.fetch_or(hit, Ordering::SeqCst);
+        hit
     };
     proxy(world, side).once(when, fault);
     fired

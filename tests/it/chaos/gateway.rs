@@ -1,7 +1,7 @@
 //! A gateway of a test's own, which may go away.
 
 use super::admin::Admin;
-use crate::testbed::{World, unique};
+use crate::testbed::{World, runs, unique};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use std::{
@@ -20,7 +20,7 @@ pub(super) struct OwnGateway {
 impl OwnGateway {
     pub(super) async fn start() -> Self {
         let (process, number) = unique();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("own-ceph-{process}-{number}"));
+        let folder = runs().join(format!("ceph-{number}-{process}"));
         let mut own = Self {
             folder,
             env: BTreeMap::new(),

@@ -10,13 +10,15 @@ use crate::testbed::{
     world::{Setup, handled, is_settled, reason},
 };
 use gracekey::domain::condition;
-use kube::ResourceExt;
+use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// More than the operator has workers.
 const USERS: usize = 40;
+/// How many calls to one store are under way at once.
+const UNDER_WAY: usize = 8;
 /// How long users of another store may wait on a busy machine.
 const SERVED: Duration = Duration::from_secs(12);
 const LIMIT: Duration = Duration::from_secs(90);
@@ -36,8 +38,7 @@ async fn a_gateway_that_hangs_holds_up_no_other_store_and_no_stop() {
     for number in 0..USERS {
         world.rotate(&format!("u{number}"), "one").await;
     }
-    // By now every worker has met it.
-    sleep(Duration::from_secs(3)).await;
+    until_met(&world).await;
     let first = served(&world, "first").await;
     let begun = Instant::now();
     world.operator.stop().await;
@@ -71,6 +72,21 @@ async fn a_gateway_that_hangs_holds_up_no_other_store_and_no_stop() {
     world.finish().await;
 }
 
+/// Waits until every worker has met the gateway that hangs: whoever finds no turn for a call says so.
+async fn until_met(world: &World) {
+    let told = async || {
+        let users = world.users().list(&ListParams::default()).await;
+        let users = users.map_err(|e| e.to_string())?.items;
+        let met = |user: &&_| reason(user, "Synced") == "BackendUnavailable";
+        match users.iter().filter(met).count() {
+            told if told + UNDER_WAY >= USERS => Ok(()),
+            told => Err(format!("{told} users say so")),
+        }
+    };
+    let what = "the users of the gateway said that it does not answer";
+    world.until_within(LIMIT, what, told).await;
+}
+
 fn is_other(user: &gracekey::api::v1alpha1::ObjectUser) -> bool {
     user.spec.object_store_ref.name == "store"
 }
@@ -91,6 +107,22 @@ async fn served(world: &World, name: &str) -> Duration {
     let what = format!("{name}, of another store, was served");
     world.until_within(SERVED, &what, settled).await;
     begun.elapsed()
+}
+
+/// Waits until users were looked at so many times since the operator started.
+async fn until_looked(world: &World, times: u64) {
+    let looked = async || {
+        let labels = ["controller=\"objectuser\"", "result=\"success\""];
+        match world
+            .operator
+            .metric("controller_runtime_reconcile_total", &labels)
+            .await
+        {
+            looks if looks >= times => Ok(()),
+            looks => Err(format!("{looks} looks were taken")),
+        }
+    };
+    world.until("users were looked at again and again", looked).await;
 }
 
 #[tokio::test]
@@ -133,7 +165,7 @@ async fn a_gateway_that_hangs_up_changes_nothing_and_all_is_done_after() {
     world.until_settled("other").await;
     world.operator.stop().await;
     world.operator.restart().await;
-    sleep(Duration::from_secs(3)).await;
+    until_looked(&world, 4).await;
     let after = world.user("app").await;
     assert_eq!(
         reason(&after, "Synced"),

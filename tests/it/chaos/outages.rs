@@ -9,6 +9,7 @@ use crate::testbed::{
     world::{Setup, current, is_settled, reason},
 };
 use gracekey::domain::condition;
+use http::Method;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
@@ -59,8 +60,7 @@ async fn an_outage_in_the_middle_of_rotations_changes_no_secret_and_all_is_done_
     );
     conditions_say_why(&world).await;
 
-    gateway.start_again().await;
-    let back = Instant::now();
+    let back = start_again(&mut gateway).await;
     let dead = async || match S3::new(&endpoint, "us-east-1", &old).list_buckets().await.status {
         403 => Ok(()),
         status => Err(format!("the old key of u0 is answered by {status}")),
@@ -99,6 +99,19 @@ async fn an_outage_in_the_middle_of_rotations_changes_no_secret_and_all_is_done_
     .await;
     assert_exact(&world, &gateway.admin(), &endpoint).await;
     world.finish().await;
+}
+
+/// Since when the gateway takes changes again: it serves reads before that, and nobody can revoke a key until then.
+async fn start_again(gateway: &mut OwnGateway) -> Instant {
+    gateway.start_again().await;
+    let admin = gateway.admin();
+    let takes_changes = async || match admin.try_ask(Method::PUT, "uid=after&display-name=After").await? {
+        (200 | 409, _) => Ok(()),
+        (status, body) => Err(format!("{status}: {body}")),
+    };
+    let ready = wait::until(LIMIT, takes_changes).await;
+    assert!(ready.is_ok(), "the gateway does not come back: {ready:?}");
+    Instant::now()
 }
 
 fn has_a_grace_period(user: &gracekey::api::v1alpha1::ObjectUser) -> bool {

@@ -3,6 +3,7 @@
 use super::{
     admin::Admin,
     fleet::{assert_exact, has_one_key},
+    seeded,
 };
 use crate::testbed::{
     World,
@@ -10,9 +11,10 @@ use crate::testbed::{
 };
 use gracekey::api::v1alpha1::ObjectUser;
 use kube::{
-    Api, ResourceExt,
+    ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
+use rand::RngExt as _;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{task::JoinSet, time::sleep};
@@ -32,13 +34,22 @@ async fn world() -> World {
     World::with(setup).await
 }
 
-async fn overwrite(users: &Api<ObjectUser>, name: &str, status: Value) {
-    let mut user = users.get(name).await.unwrap();
-    user.status = serde_json::from_value(status).unwrap();
-    users
-        .replace_status(name, &PostParams::default(), &user)
-        .await
-        .unwrap();
+/// The operator may write at the same moment: whoever has read an older version reads again.
+async fn overwrite(world: &World, name: &str, status: Value) {
+    let users = world.users();
+    let written = async || {
+        let mut user = users.get(name).await.unwrap();
+        user.status = serde_json::from_value(status.clone()).unwrap();
+        let written = users.replace_status(name, &PostParams::default(), &user).await;
+        if let Err(kube::Error::Api(refused)) = &written
+            && refused.code == 409
+        {
+            return Err(refused.message.clone());
+        }
+        drop(written.unwrap());
+        Ok(())
+    };
+    world.until("the status was overwritten", written).await;
 }
 
 /// Nobody writes anything any more.
@@ -65,7 +76,7 @@ async fn a_status_that_somebody_writes_to_all_the_time_is_not_lost() {
     let admin = Admin::of(world.gateway);
     world.ready_user("app", short()).await;
     let application = world.probe("app");
-    let (users, mut writer) = (world.users(), JoinSet::new());
+    let (users, mut writer, mut rng) = (world.users(), JoinSet::new(), seeded("status"));
     writer.spawn(async move {
         for number in 0.. {
             let time = "2026-01-01T00:00:00Z";
@@ -76,7 +87,7 @@ async fn a_status_that_somebody_writes_to_all_the_time_is_not_lost() {
             });
             let params = PatchParams::apply("somebody").force();
             drop(users.patch_status("app", &params, &Patch::Apply(&patch)).await);
-            sleep(Duration::from_millis(30)).await;
+            sleep(Duration::from_millis(rng.random_range(50..250))).await;
         }
     });
     for token in ["one", "two", "three"] {
@@ -106,7 +117,7 @@ async fn a_status_that_was_emptied_is_found_again() {
     let before = world.until_rotated("app", "one").await;
     let application = world.probe("app");
     // In the grace period: the end of it must not be forgotten.
-    overwrite(&world.users(), "app", Value::Null).await;
+    overwrite(&world, "app", Value::Null).await;
     let found = |user: &ObjectUser| is_settled(user) && has_one_key(user);
     let after = world.until_user("app", "was settled again", found).await;
     assert_eq!(current(&after), current(&before), "it was rotated");
@@ -137,7 +148,7 @@ async fn an_intent_that_somebody_put_back_is_closed_again() {
         "cause": "Rotate", "token": "one", "gracePeriod": GRACE, "accessKeyId": current(&before), "before": [],
         "attempt": 1, "startTime": time,
     });
-    overwrite(&world.users(), "app", status).await;
+    overwrite(&world, "app", status).await;
     world.until_user("app", "has no intent", |user| done(user)).await;
     assert_still(&world, "app").await;
     assert_exact(&world, &admin, &world.gateway.endpoint).await;
@@ -155,7 +166,7 @@ async fn a_key_that_somebody_wrote_into_status_is_neither_revoked_nor_kept() {
     let time = status["credentials"][0]["issueTime"].clone();
     let gone = json!({ "id": "GONE", "accessKeyId": "GONE", "issueTime": time, "revokeTime": time });
     status["credentials"].as_array_mut().unwrap().push(gone);
-    overwrite(&world.users(), "app", status).await;
+    overwrite(&world, "app", status).await;
     let found = |user: &ObjectUser| is_settled(user) && has_one_key(user);
     let after = world.until_user("app", "has its own key only", found).await;
     assert_eq!(current(&after), current(&before));

@@ -120,10 +120,10 @@ pub(crate) async fn an_answer_that_breaks_off_has_an_unknown_outcome<S: Subject>
 
 pub(crate) async fn an_answer_that_comes_too_late_has_an_unknown_outcome<S: Subject>(subject: &S) {
     let user = made(subject).await;
-    let driver = subject.driver_with_limit(Duration::from_millis(500));
+    let driver = subject.driver_with_limit(Duration::from_secs(2));
     subject
         .proxy()
-        .once(S::changes, Fault::Delay(Duration::from_secs(5)));
+        .once(S::changes, Fault::Delay(Duration::from_secs(10)));
     let result = driver.issue(&user.name, &key_order(subject)).await;
     failed(result, ErrorKind::Transient, Outcome::Unknown);
 }

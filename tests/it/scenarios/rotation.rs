@@ -13,7 +13,7 @@ use std::time::Duration;
 async fn a_rotation_keeps_the_old_key_for_its_grace_period_and_not_longer() {
     let world = World::start().await;
     let before = world
-        .ready_user("app", json!({ "spec": { "rotation": { "gracePeriod": "3s" } } }))
+        .ready_user("app", json!({ "spec": { "rotation": { "gracePeriod": "10s" } } }))
         .await;
     let old = world.pair("app").await;
     let application = world.probe("app");
@@ -45,24 +45,18 @@ async fn a_grace_period_of_one_rotation_is_neither_shorter_nor_longer_than_promi
         "gracekey.dev/rotate": "one", "gracekey.dev/rotate-grace-period": "4s",
     } } });
     world.patch_user("app", ask).await;
+    // The new key was published after the old one was last asked for and seen.
+    let mut before = SystemClock.now();
     let published = async || {
         let asked = SystemClock.now();
         let pair = world.pair("app").await;
         if pair.access_key_id == old.access_key_id {
-            Err("still the old key".to_owned())
-        } else {
-            Ok(asked)
+            before = asked;
+            return Err("still the old key".to_owned());
         }
+        Ok(())
     };
-    // The last time that the old key was seen there is before this, and the new one was written before it was seen.
-    let mut before = SystemClock.now();
-    let seen = loop {
-        match published().await {
-            Ok(at) => break at,
-            Err(_) => before = SystemClock.now(),
-        }
-    };
-    assert!(seen >= before);
+    world.until("the new key was published", published).await;
     let rotated = world.until_rotated("app", "one").await;
     let promised = retiring(&rotated)[&old.id.to_string()];
     let grace = SignedDuration::from_secs(4);
@@ -121,12 +115,11 @@ async fn a_schedule_rotates_when_the_key_is_old_enough_and_not_before() {
         "{age}"
     );
     let rotated = async || {
-        let now = SystemClock.now();
         let pair = world.pair("app").await;
         if pair.access_key_id.to_string() == current(&before) {
             Err("not yet".to_owned())
         } else {
-            Ok(now)
+            Ok(SystemClock.now())
         }
     };
     let at = world
@@ -134,6 +127,13 @@ async fn a_schedule_rotates_when_the_key_is_old_enough_and_not_before() {
         .await;
     assert!(at >= next, "rotated at {at}, before {next}");
     let after = world.until_settled("app").await;
+    let keys = &after.status.as_ref().unwrap().credentials;
+    let new = keys.iter().find(|key| key.id == current(&after)).unwrap();
+    assert!(
+        new.issue_time.0 >= next,
+        "issued at {}, before {next}",
+        new.issue_time.0
+    );
     assert_eq!(
         handled(&after),
         Vec::<String>::new(),

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 
 /// A start or a stop that takes longer than this has failed.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -96,7 +96,7 @@ impl Operator {
     /// Waits until it says that it is ready.
     pub(crate) async fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + START_LIMIT;
-        while !self.is_ready().await {
+        while self.readiness().await != Some(200) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(
                 ended.is_none() && Instant::now() < deadline,
@@ -107,24 +107,25 @@ impl Operator {
         }
     }
 
-    async fn is_ready(&mut self) -> bool {
+    /// Status of `/readyz`; none as long as nobody answers.
+    pub(crate) async fn readiness(&mut self) -> Option<u16> {
         if self.address.is_empty() {
             let log = self.log();
+            // A line without its end is still being written.
             let served = log
                 .get(self.old_log..)
                 .unwrap_or_default()
-                .lines()
-                .find(|line| line.contains("serving /metrics"));
+                .split_inclusive('\n')
+                .find(|line| line.contains("serving /metrics") && line.ends_with('\n'));
             let line: serde_json::Value = served
                 .map(|line| serde_json::from_str(line).unwrap())
                 .unwrap_or_default();
             self.address = line["address"].as_str().unwrap_or_default().to_owned();
         }
-        !self.address.is_empty()
-            && self
-                .try_get("/readyz")
-                .await
-                .is_some_and(|(status, _)| status == 200)
+        if self.address.is_empty() {
+            return None;
+        }
+        self.try_get("/readyz").await.map(|(status, _)| status)
     }
 
     /// Answer of its HTTP server; `None` if there is none.
@@ -133,6 +134,11 @@ impl Operator {
             .get(&format!("http://{}{path}", self.address))
             .await
             .ok()
+    }
+
+    /// A connection to its HTTP server, as a scraper keeps one.
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
     }
 
     /// What `/metrics` prints.
@@ -232,6 +238,13 @@ impl Operator {
                     .status(),
             );
         }
+    }
+
+    /// What `ps` shows of it to everybody on its host; nothing if it has ended.
+    pub(crate) fn command_line(&self) -> String {
+        let pid = self.child.as_ref().map(Child::id);
+        let read = pid.and_then(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok());
+        String::from_utf8_lossy(&read.unwrap_or_default()).replace('\0', " ")
     }
 
     /// Everything that it ever wrote, all starts together.

@@ -133,7 +133,7 @@ fn rendered(home: &str, watched: Option<&[String]>) -> Vec<DynamicObject> {
 }
 
 /// The real Helm, from the cache of the test bed.
-fn helm() -> &'static Path {
+pub(crate) fn helm() -> &'static Path {
     static HELM: OnceLock<PathBuf> = OnceLock::new();
     HELM.get_or_init(|| {
         let get = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed/get");

@@ -1,6 +1,11 @@
 //! Servers of the test bed, each started at most once and shared by all tests of the process.
 
-use std::{collections::BTreeMap, path::Path, process::Command, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 /// A real Ceph RADOS Gateway.
 #[derive(Clone, Debug)]
@@ -38,7 +43,7 @@ pub(crate) fn gateway() -> &'static Gateway {
 /// Starts `testbed/NAME` in a run folder of this process and reads what it wrote about itself.
 pub(super) fn start(name: &str) -> BTreeMap<String, String> {
     let testbed = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed");
-    let runs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs");
+    let runs = runs();
     sweep(&testbed, &runs);
     let owner = std::process::id().to_string();
     let folder = runs.join(format!("{name}-{owner}"));
@@ -57,24 +62,46 @@ pub(super) fn start(name: &str) -> BTreeMap<String, String> {
     read(&folder.join("env"))
 }
 
+/// Folder in which everything of a test process runs; the next one removes what is left of it.
+pub(crate) fn runs() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs")
+}
+
+/// What is taken down of a run folder of this kind: script and subfolder, the innermost first.
+type Kind = (&'static str, &'static [(&'static str, &'static str)]);
+const KINDS: [Kind; 3] = [
+    ("control-plane", &[("control-plane", "")]),
+    ("ceph", &[("ceph", "")]),
+    ("node", &[("node", ""), ("ceph", "ceph"), ("control-plane", "")]),
+];
+
+/// The parts of a run folder, and the process that it belongs to.
+fn parse(folder: &str) -> Option<(Kind, &str)> {
+    let kind = KINDS.iter().find(|(kind, _)| {
+        folder
+            .strip_prefix(kind)
+            .is_some_and(|rest| rest.starts_with('-'))
+    })?;
+    Some((*kind, folder.rsplit_once('-')?.1))
+}
+
 /// Removes run folders whose owners have ended; their servers have ended with them.
 fn sweep(testbed: &Path, runs: &Path) {
     let Ok(folders) = std::fs::read_dir(runs) else {
         return;
     };
     for folder in folders.flatten().map(|entry| entry.path()) {
-        let Some((name, owner)) = folder.file_name().and_then(|n| n.to_str()?.rsplit_once('-')) else {
+        let Some(((_, parts), owner)) = folder.file_name().and_then(|name| parse(name.to_str()?)) else {
             continue;
         };
-        if !Path::new("/proc").join(owner).exists() {
+        if Path::new("/proc").join(owner).exists() {
+            continue;
+        }
+        for (script, part) in parts {
+            let mut down = Command::new(testbed.join(script));
+            down.arg("down").arg(folder.join(part)).arg("--purge");
             // Two processes may sweep at once: whoever comes second finds nothing.
-            drop(
-                Command::new(testbed.join(name))
-                    .arg("down")
-                    .arg(&folder)
-                    .arg("--purge")
-                    .status(),
-            );
+            drop(down.status());
         }
     }
 }
@@ -92,4 +119,22 @@ fn read(file: &Path) -> BTreeMap<String, String> {
         .filter_map(|l| l.split_once('='))
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect()
+}
+
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_run_folder_tells_what_runs_in_it_and_for_whom() {
+        let scripts = |folder| {
+            let ((_, parts), owner) = parse(folder)?;
+            let scripts: Vec<&str> = parts.iter().map(|(script, _)| *script).collect();
+            Some((scripts, owner))
+        };
+        assert_eq!(scripts("control-plane-12"), Some((vec!["control-plane"], "12")));
+        assert_eq!(scripts("ceph-3-12"), Some((vec!["ceph"], "12")));
+        let inside_out = vec!["node", "ceph", "control-plane"];
+        assert_eq!(scripts("node-12"), Some((inside_out, "12")));
+        assert_eq!(scripts("somebody-elses-12"), None);
+    }
 }
