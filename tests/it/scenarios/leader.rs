@@ -4,8 +4,12 @@ use crate::testbed::{
     Operator, Setup, World,
     world::{current, handled},
 };
+use k8s_openapi::api::coordination::v1::Lease;
 use serde_json::json;
 use std::time::Duration;
+
+/// A lease that was given back is taken long before it would have run out.
+const HANDOVER: Duration = Duration::from_secs(5);
 
 fn elect(world: &str, identity: &str) -> Vec<String> {
     let args = [
@@ -37,6 +41,44 @@ async fn two_replicas() -> (World, Operator) {
     world.make_store("store", json!({})).await;
     world.until_store_ready("store").await;
     (world, second)
+}
+
+/// Who holds the lease by its own word.
+async fn holder(world: &World) -> Option<String> {
+    let lease = world.home().api::<Lease>().get("gracekey").await.unwrap();
+    let holder = lease.spec.and_then(|spec| spec.holder_identity);
+    holder.filter(|name| !name.is_empty())
+}
+
+#[tokio::test]
+async fn a_leader_that_stops_gives_its_lease_back() {
+    let (mut world, mut second) = two_replicas().await;
+    world.ready_user("app", json!({})).await;
+    assert_eq!(holder(&world).await.as_deref(), Some("first"));
+    // The standby may take a lease that was given back within moments: it is held still while that is looked at.
+    second.pause();
+    world.operator.stop().await;
+    let left = holder(&world).await;
+    second.resume();
+    assert_eq!(left, None, "the lease is still held by who has ended");
+    second.stop().await;
+    world.operator.restart().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_standby_leads_within_seconds_of_a_leader_that_stops() {
+    let (mut world, mut second) = two_replicas().await;
+    world.ready_user("app", json!({})).await;
+    world.operator.stop().await;
+    let leads = async || match second.metric("leader_election_master_status", &[]).await {
+        1 => Ok(()),
+        _ => Err("it does not".to_owned()),
+    };
+    world.until_within(HANDOVER, "the standby led", leads).await;
+    second.stop().await;
+    world.operator.restart().await;
+    world.finish().await;
 }
 
 #[tokio::test]
