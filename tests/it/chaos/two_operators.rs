@@ -46,8 +46,6 @@ async fn two_operators_at_once_break_no_key_and_leave_none_behind() {
     .await;
     let users = assert_exact(&world, &admin, &world.gateway.endpoint).await;
     let probes = applications.assert_undisturbed();
-    world.canaries.scan("the second operator's log", &second.log());
-    assert!(!second.log().contains("this is a defect"), "{}", second.log_end());
     second.stop().await;
     println!(
         "two operators: {users} users, {} rotations, {probes} probes, 0 refusals",

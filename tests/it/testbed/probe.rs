@@ -37,6 +37,21 @@ impl Seen {
     }
 }
 
+enum Keys {
+    From(Box<Api<Secret>>, String),
+    Held(KeyPair),
+}
+
+impl Keys {
+    /// What nobody can read at the moment is no refusal: running applications have it already.
+    async fn pair(&self) -> Option<KeyPair> {
+        match self {
+            Self::From(secrets, name) => pair_of(&secrets.get_opt(name).await.ok()??),
+            Self::Held(pair) => Some(pair.clone()),
+        }
+    }
+}
+
 /// Such an application; it ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Probe {
@@ -48,16 +63,21 @@ pub(crate) struct Probe {
 impl Probe {
     /// Starts one that reads this Secret before each request, as an application that was just started does.
     pub(crate) fn start(namespace: &OwnNamespace, secret: &str, endpoint: &str) -> Self {
+        Self::run(Keys::From(Box::new(namespace.api()), secret.to_owned()), endpoint)
+    }
+
+    /// Starts one that has its key already, as an application that was started before has.
+    pub(crate) fn with(pair: KeyPair, endpoint: &str) -> Self {
+        Self::run(Keys::Held(pair), endpoint)
+    }
+
+    fn run(keys: Keys, endpoint: &str) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let (api, name): (Api<Secret>, _) = (namespace.api(), secret.to_owned());
         let (out, endpoint) = (Arc::clone(&seen), endpoint.to_owned());
         let mut tasks = JoinSet::new();
         let task = tasks.spawn(async move {
             loop {
-                // What nobody can read at the moment is no refusal: running applications have it already.
-                if let Ok(Some(secret)) = api.get_opt(&name).await
-                    && let Some(pair) = pair_of(&secret)
-                {
+                if let Some(pair) = keys.pair().await {
                     let answer = S3::new(&endpoint, "us-east-1", &pair).try_list_buckets().await;
                     out.lock().unwrap().add(&pair, answer);
                 }

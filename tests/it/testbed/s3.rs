@@ -37,8 +37,21 @@ impl S3Answer {
 impl S3 {
     /// A client for this endpoint, such as `http://127.0.0.1:7480`.
     pub(crate) fn new(endpoint: &str, region: &str, pair: &KeyPair) -> Self {
+        Self::with(endpoint, region, pair, TlsOptions::default())
+    }
+
+    /// One that trusts nobody but these PEM certificates.
+    pub(crate) fn trusting(endpoint: &str, region: &str, pair: &KeyPair, ca: &[u8]) -> Self {
+        let tls = TlsOptions {
+            ca_bundle: Some(ca.to_vec()),
+            insecure_skip_verify: false,
+        };
+        Self::with(endpoint, region, pair, tls)
+    }
+
+    fn with(endpoint: &str, region: &str, pair: &KeyPair, tls: TlsOptions) -> Self {
         let options = HttpOptions {
-            tls: TlsOptions::default(),
+            tls,
             timeout: Duration::from_secs(20),
         };
         Self {

@@ -10,6 +10,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     fmt::Debug,
     sync::{Arc, Mutex},
 };
@@ -47,13 +48,37 @@ impl Statuses {
             let objects = watcher(api, watcher::Config::default())
                 .default_backoff()
                 .applied_objects();
-            let recorded = objects.try_for_each(|object| {
+            let recorded = objects.try_for_each(|mut object| {
+                // Who wrote what is half of an object, and says nothing here.
+                object.meta_mut().managed_fields = None;
                 seen.lock().unwrap().push(serde_json::to_value(object).unwrap());
                 std::future::ready(Ok(()))
             });
             // It ends with the runtime, in the middle of whatever it is.
             drop(recorded.await);
         });
+    }
+
+    /// All versions of all objects, as one text.
+    pub(crate) fn text(&self) -> String {
+        let seen = self.seen.lock().unwrap();
+        serde_json::to_string(&*seen).unwrap()
+    }
+
+    /// Names on the backend of all users that there ever were.
+    pub(crate) fn user_names(&self) -> BTreeSet<String> {
+        let seen = self.seen.lock().unwrap();
+        let names = seen
+            .iter()
+            .filter_map(|object| object["status"]["userName"].as_str());
+        names.map(str::to_owned).collect()
+    }
+
+    /// Whether a key was ever published, by the word of a status.
+    pub(crate) fn tell_of_a_key(&self) -> bool {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .any(|object| object["status"]["accessKeyId"].is_string())
     }
 
     /// Fails the test if a status was ever one that tools misread.

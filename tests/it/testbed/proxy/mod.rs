@@ -24,6 +24,28 @@ pub(crate) struct Seen {
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: String,
+    /// What the client wants to have, by its own word.
+    pub(crate) accept: String,
+    /// Access key id of the signature; none where there is no signature.
+    pub(crate) signer: Option<String>,
+}
+
+impl Seen {
+    /// The proof of a key: `ListBuckets`, signed with it.
+    pub(crate) fn is_proof(&self) -> bool {
+        self.method == Method::GET && self.target == "/" && self.signer.is_some()
+    }
+}
+
+fn accept_of(headers: &HeaderMap) -> String {
+    let value = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+fn signer_of(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = value.split_once("Credential=")?;
+    credential.split('/').next().map(str::to_owned)
 }
 
 /// Done at the moment of a fault, such as killing a process.
@@ -144,6 +166,16 @@ impl FaultProxy {
         self.state().rules.clear();
     }
 
+    /// What a log of all requests would show.
+    pub(crate) fn access_log(&self) -> String {
+        let state = self.state();
+        let lines = state
+            .seen
+            .iter()
+            .map(|seen| format!("{} {}", seen.method, seen.target));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// All requests so far, spoilt ones too.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state().seen.clone()
@@ -222,6 +254,8 @@ fn arrive(request: &Request<Incoming>, state: &mut State) -> Option<Fault> {
         number: state.seen.len() + 1,
         method: request.method().clone(),
         target,
+        accept: accept_of(request.headers()),
+        signer: signer_of(request.headers()),
     };
     let rule = state
         .rules

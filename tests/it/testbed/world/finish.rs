@@ -1,16 +1,22 @@
 //! The end of a test, and what people are shown when it fails.
 
 use super::World;
-use gracekey::api::v1alpha1::{ObjectStore, ObjectUser};
+use gracekey::{
+    api::v1alpha1::{ObjectStore, ObjectUser},
+    backend::Driver as _,
+    domain::ids::UserName,
+};
 use k8s_openapi::api::{
     core::v1::{Namespace, Secret},
     events::v1::Event,
 };
 use kube::{
-    Api,
+    Api, ResourceExt as _,
     api::{DeleteParams, ListParams},
 };
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use std::fs;
 
 impl World {
     /// Objects, events and log, for people.
@@ -53,21 +59,49 @@ impl World {
 
     /// I11: no secret half is anywhere but in a Secret.
     pub(crate) async fn scan(&self) {
+        self.add_unpublished().await;
+        let seen = async || {
+            let missed = self.statuses.tell_of_a_key() && !self.canaries.has_published();
+            (!missed)
+                .then_some(())
+                .ok_or("the scan would prove nothing".to_owned())
+        };
+        self.until("a published key was seen in its Secret", seen).await;
+        let mut logs = vec![self.operator.log()];
+        for log in self.other_logs.lock().unwrap().iter() {
+            logs.push(fs::read_to_string(log).unwrap());
+        }
         self.canaries.scan("objects or events", &self.public().await);
-        self.canaries.scan("the log", &self.operator.log());
+        self.canaries.scan("an earlier status", &self.statuses.text());
+        let command = self.operator.command_line();
+        self.canaries.scan("the command line", &command);
         if let Some((_, metrics)) = self.operator.try_get("/metrics").await {
             self.canaries.scan("the metrics", &metrics);
         }
-        assert!(
-            !self.operator.log().contains("this is a defect"),
-            "{}",
-            self.operator.log_end()
-        );
-        assert!(
-            !self.operator.log().contains("panicked"),
-            "{}",
-            self.operator.log_end()
-        );
+        for proxy in [&self.kubernetes_proxy, &self.gateway_proxy]
+            .into_iter()
+            .flatten()
+        {
+            self.canaries.scan("a URL", &proxy.access_log());
+        }
+        for log in logs {
+            self.canaries.scan("a log", &log);
+            let bad = |line: &&str| line.contains("this is a defect") || line.contains("panicked");
+            assert_eq!(log.lines().find(bad), None, "{}", self.operator.log_end());
+        }
+    }
+
+    /// Halves that are on the gateway and may never have been in a Secret: their operator was killed before.
+    async fn add_unpublished(&self) {
+        let admin = self.admin();
+        for name in self.statuses.user_names() {
+            let found = admin.find_user(&UserName::new(&name)).await.unwrap();
+            for key in found.into_iter().flat_map(|user| user.credentials) {
+                if let Some(half) = key.secret {
+                    self.canaries.add(half.expose_secret());
+                }
+            }
+        }
     }
 
     /// The end of every test: nothing secret was shown, everything can be deleted, and the operator stops as it should.
@@ -140,7 +174,12 @@ impl World {
             .into_iter()
             .filter(|e| e.regarding.as_ref().and_then(|r| r.name.as_deref()) == Some(name))
             .collect();
-        about.sort_by_key(|e| e.event_time.as_ref().map(|t| t.0));
+        // Times have no fractions: within a second, the order of the writes has to do.
+        let version = |e: &Event| {
+            e.resource_version()
+                .and_then(|version| version.parse::<u64>().ok())
+        };
+        about.sort_by_key(|e| (e.event_time.as_ref().map(|t| t.0), version(e)));
         about.into_iter().filter_map(|e| e.reason).collect()
     }
 }

@@ -17,7 +17,7 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
-use std::{fmt, fs, time::Duration};
+use std::{fmt, fs, path::PathBuf, sync::Mutex, time::Duration};
 
 mod backend;
 mod finish;
@@ -29,6 +29,16 @@ pub(crate) use read::{current, handled, is_settled, merge, pair_of, reason, reti
 
 /// Nothing that the operator does by itself takes this long on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// Whose writes those of the tests are, by the word of the objects.
+pub(crate) const MANAGER: &str = "testbed";
+
+fn as_tests() -> PostParams {
+    PostParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PostParams::default()
+    }
+}
 
 /// What a world is made of, where it is not the usual.
 #[derive(Clone, Debug)]
@@ -73,6 +83,8 @@ pub(crate) struct World {
     /// In front of the gateway, for the operator alone.
     pub(crate) gateway_proxy: Option<FaultProxy>,
     launch: Launch,
+    /// Of further operators.
+    other_logs: Mutex<Vec<PathBuf>>,
     rights: Rights,
 }
 
@@ -156,6 +168,7 @@ impl World {
             kubernetes_proxy,
             gateway_proxy,
             launch,
+            other_logs: Mutex::default(),
             rights,
         }
     }
@@ -165,6 +178,7 @@ impl World {
         let mut launch = self.launch.clone();
         launch.log.set_extension(format!("{name}.log"));
         launch.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self.other_logs.lock().unwrap().push(launch.log.clone());
         Operator::start(launch).await
     }
 
@@ -205,10 +219,7 @@ impl World {
             },
         });
         merge(&mut store["spec"], spec);
-        self.stores()
-            .create(&PostParams::default(), &object(store))
-            .await
-            .unwrap();
+        self.stores().create(&as_tests(), &object(store)).await.unwrap();
     }
 
     /// Makes or restores the Secret `rgw-admin` with the gateway's admin key.
@@ -217,7 +228,7 @@ impl World {
             "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "rgw-admin" },
             "stringData": { "accessKey": self.gateway.admin_access_key, "secretKey": self.gateway.admin_secret_key },
         }));
-        let params = PatchParams::apply("testbed").force();
+        let params = PatchParams::apply(MANAGER).force();
         self.secrets()
             .patch("rgw-admin", &params, &Patch::Apply(&admin))
             .await
@@ -236,11 +247,7 @@ impl World {
             "spec": { "objectStoreRef": { "name": "store" } },
         });
         merge(&mut user, more);
-        namespace
-            .api()
-            .create(&PostParams::default(), &object(user))
-            .await
-            .unwrap()
+        namespace.api().create(&as_tests(), &object(user)).await.unwrap()
     }
 
     /// Makes a user and waits until it is ready.
@@ -251,8 +258,12 @@ impl World {
 
     /// Merges this into a user (as `kubectl patch --type merge`).
     pub(crate) async fn patch_user(&self, name: &str, patch: Value) -> ObjectUser {
+        let params = PatchParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
         self.users()
-            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(name, &params, &Patch::Merge(&patch))
             .await
             .unwrap()
     }
@@ -297,6 +308,11 @@ impl World {
     /// An application that uses this Secret from now on.
     pub(crate) fn probe(&self, secret: &str) -> Probe {
         Probe::start(self.home(), secret, &self.gateway.endpoint)
+    }
+
+    /// One that was started before, with this key.
+    pub(crate) fn probe_with(&self, pair: KeyPair) -> Probe {
+        Probe::with(pair, &self.gateway.endpoint)
     }
 
     pub(crate) async fn delete_user(&self, name: &str) {
