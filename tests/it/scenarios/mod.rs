@@ -7,6 +7,7 @@ mod gitops;
 mod leader;
 mod lock;
 mod process;
+mod proof;
 mod quiet;
 mod rotation;
 mod secret;
