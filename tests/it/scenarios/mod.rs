@@ -3,6 +3,7 @@
 
 mod consent;
 mod deletion;
+mod events;
 mod gitops;
 mod leader;
 mod lock;
