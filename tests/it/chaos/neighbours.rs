@@ -145,8 +145,13 @@ async fn a_key_that_an_admin_added_stays_and_is_named_also_after_a_restart() {
         .await;
     let named = |user: &ObjectUser| names_unknown(user, &foreign);
     world.until_user("app", "names the unknown key", named).await;
+    let in_secret = async |world: &World| world.pair("app").await.access_key_id.to_string();
+    assert_eq!(in_secret(&world).await, published, "before the restart");
     world.operator.stop().await;
     world.operator.restart().await;
+    let looked = world.looked_at("app").await;
+    assert_eq!(current(&looked), published, "after the restart");
+    assert_eq!(in_secret(&world).await, published, "after the restart");
     world.rotate("app", "one").await;
     let rotated = world.until_rotated("app", "one").await;
     assert!(named(&rotated) && current(&rotated) != published, "{rotated:?}");

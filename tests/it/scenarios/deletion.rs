@@ -1,8 +1,8 @@
 //! Deletions: what goes, what waits and says so, and what stays.
 
-use crate::testbed::{Setup, World};
-use gracekey::api::v1alpha1::ObjectStore;
-use k8s_openapi::api::core::v1::Namespace;
+use crate::testbed::{Setup, World, world::user_name};
+use gracekey::{api::v1alpha1::ObjectStore, domain::condition};
+use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{
     Api, ResourceExt as _,
     api::{DeleteParams, Patch, PatchParams},
@@ -23,6 +23,13 @@ async fn a_user_without_data_goes_with_its_keys_and_its_secret() {
     world.finish().await;
 }
 
+/// What a deletion that is blocked says to whoever asked for it.
+fn message(conditions: &[Condition]) -> String {
+    let stalled = condition::find(conditions, "Stalled").unwrap();
+    assert_eq!(stalled.reason, "DeletionBlocked");
+    stalled.message.clone()
+}
+
 #[tokio::test]
 async fn a_user_with_data_stays_until_the_data_is_gone_and_says_so() {
     let world = World::start().await;
@@ -31,7 +38,17 @@ async fn a_user_with_data_stays_until_the_data_is_gone_and_says_so() {
     let bucket = format!("data-{}", world.home().name);
     world.s3(&pair).create_bucket(&bucket).await.expect_success();
     world.delete_user("app").await;
-    world.until_reason("app", "DeletionBlocked").await;
+    let blocked = world.until_reason("app", "DeletionBlocked").await;
+    let said = message(&blocked.status.as_ref().unwrap().conditions);
+    let name = user_name(&blocked);
+    for part in [
+        name.as_str(),
+        "still owns data",
+        "Remove its buckets",
+        "deletionPolicy: Retain",
+    ] {
+        assert!(said.contains(part), "it does not say {part:?}: {said}");
+    }
     assert!(
         world.works(&pair).await,
         "whoever has to empty the bucket still can"
@@ -139,10 +156,14 @@ async fn a_store_deleted_before_its_users_waits_for_them_and_says_so() {
     );
     let waiting = world.until_store("store", "DeletionBlocked").await;
     let said = waiting.status.unwrap().conditions;
-    assert!(
-        said.iter().any(|c| c.message.contains("1 ObjectUser")),
-        "{said:?}"
-    );
+    let said = message(&said);
+    for part in [
+        "1 ObjectUser",
+        "Delete them",
+        "gracekey.dev/force-delete: \"true\"",
+    ] {
+        assert!(said.contains(part), "it does not say {part:?}: {said}");
+    }
     world.rotate("app", "one").await;
     world.until_rotated("app", "one").await;
     world.delete_user("app").await;
