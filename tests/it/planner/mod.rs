@@ -23,9 +23,10 @@ use scenario::{
 };
 use world::ticks;
 
-/// Walks each to its end; a broken invariant is told with the shortest way to it.
-fn explore(scenarios: impl IntoIterator<Item = Scenario>) {
+/// Walks each to its end and returns how many states there were; a broken invariant is told with the shortest way to it.
+fn explore(scenarios: impl IntoIterator<Item = Scenario>) -> usize {
     let deeper = u8::from(std::env::var_os("GRACEKEY_EXPLORE").is_some_and(|how| how == "deep"));
+    let mut all = 0;
     for mut scenario in scenarios {
         scenario.budget.edits += deeper;
         match walk::walk(&scenario, &|facts| plan(facts)) {
@@ -35,6 +36,7 @@ fn explore(scenarios: impl IntoIterator<Item = Scenario>) {
                     "{:50} {states:>8} states {edges:>8} edges {calm:>8} at rest",
                     scenario.name
                 );
+                all += states;
             }
             Err(found) => panic!(
                 "{}: {}\n{}",
@@ -42,6 +44,15 @@ fn explore(scenarios: impl IntoIterator<Item = Scenario>) {
             ),
         }
     }
+    all
+}
+
+/// Nine tenths of the states that there are today: a walk that no longer gets to where it got is no success.
+fn assert_not_shrunk(states: usize, at_least: usize) {
+    assert!(
+        states >= at_least,
+        "{states} states were walked, and {at_least} are the least"
+    );
 }
 
 fn oldest(desired: &mut Desired) {
@@ -50,7 +61,7 @@ fn oldest(desired: &mut Desired) {
 
 #[test]
 fn explore_unlimited_slots() {
-    explore([
+    let states = explore([
         Scenario::new("unlimited: from nothing", UNLIMITED, &[Rotate])
             .blank_start()
             .edits(1),
@@ -64,6 +75,7 @@ fn explore_unlimited_slots() {
             .rotating()
             .edits(1),
     ]);
+    assert_not_shrunk(states, 55_000);
 }
 
 #[test]
@@ -87,7 +99,7 @@ fn explore_stores_that_close() {
 
 #[test]
 fn explore_unreadable_slots() {
-    explore([
+    let states = explore([
         Scenario::new("unreadable: Secret", UNREADABLE, &[Secret])
             .rotating()
             .edits(1),
@@ -102,12 +114,13 @@ fn explore_unreadable_slots() {
             .edits(0)
             .wishing(|d| d.interval = Some(ticks(4))),
     ]);
+    assert_not_shrunk(states, 99_000);
 }
 
 #[test]
 fn explore_two_slots() {
     let changes = &[Rotate, Secret, Backend, Status];
-    explore([
+    let states = explore([
         Scenario::new("two slots", TWO_SLOTS, changes).rotating().edits(1),
         Scenario::new("two named slots", TWO_NAMED_SLOTS, &[Secret, Status])
             .rotating()
@@ -121,12 +134,13 @@ fn explore_two_slots() {
             .edits(1)
             .wishing(oldest),
     ]);
+    assert_not_shrunk(states, 129_000);
 }
 
 #[test]
 fn explore_backends_of_one_key() {
     let changes = &[Rotate, Secret, Backend, Status];
-    explore([
+    let states = explore([
         Scenario::new("one slot", ONE_SLOT, changes).rotating().edits(1),
         Scenario::new("no overlap: no consent", NO_OVERLAP, &[Secret, Consent])
             .rotating()
@@ -140,11 +154,12 @@ fn explore_backends_of_one_key() {
             .rotating()
             .edits(1),
     ]);
+    assert_not_shrunk(states, 43_000);
 }
 
 #[test]
 fn explore_two_operators() {
-    explore([
+    let states = explore([
         Scenario::new("two operators: unreadable", UNREADABLE, &[Rotate])
             .rotating()
             .faults(0, 1, 0)
@@ -162,4 +177,5 @@ fn explore_two_operators() {
             .faults(0, 1, 0)
             .edits(0),
     ]);
+    assert_not_shrunk(states, 110_000);
 }
