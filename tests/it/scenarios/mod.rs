@@ -13,3 +13,4 @@ mod quiet;
 mod rotation;
 mod secret;
 mod store;
+mod traffic;
