@@ -1,7 +1,16 @@
 //! The process itself: what it serves, what kubectl shows, how it stops.
 
-use crate::testbed::World;
+use crate::testbed::{
+    Fault, World,
+    proxy::Seen,
+    world::{LIMIT, Setup},
+};
 use serde_json::json;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{Instant, sleep},
+};
 
 #[tokio::test]
 async fn the_operator_serves_health_readiness_and_metrics() {
@@ -31,6 +40,98 @@ async fn the_operator_serves_health_readiness_and_metrics() {
             .await,
         1
     );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_operator_is_not_ready_before_its_caches_are_full() {
+    let setup = Setup {
+        proxy_kubernetes: true,
+        ..Setup::default()
+    };
+    let mut world = World::with(setup).await;
+    world.ready_user("app", json!({})).await;
+    world.operator.stop().await;
+    let proxy = world.kubernetes_proxy.as_ref().unwrap();
+    let (number, held) = (proxy.seen().len(), Duration::from_secs(5));
+    let is_list = |seen: &Seen| seen.target.contains("/objectusers?") && !seen.target.contains("watch=");
+    proxy.always(is_list, Fault::Delay(held));
+    world.operator.restart_unready();
+    let (mut asked, mut readiness) = (false, None);
+    let deadline = Instant::now() + LIMIT;
+    // From the first answer to the first list that is passed on, there is nothing but "not yet".
+    while !(asked && readiness.is_some()) {
+        assert!(
+            Instant::now() < deadline,
+            "asked for lists: {asked}, answers {readiness:?}"
+        );
+        sleep(Duration::from_millis(20)).await;
+        readiness = world.operator.readiness().await;
+        let proxy = world.kubernetes_proxy.as_ref().unwrap();
+        asked = proxy.seen().iter().skip(number).any(is_list);
+    }
+    assert_eq!(readiness, Some(503));
+    let alive = world.operator.try_get("/healthz").await.unwrap().0;
+    assert_eq!(alive, 200, "who is not ready is not to be killed for it");
+    world.operator.wait_until_ready().await;
+    world.kubernetes_proxy.as_ref().unwrap().heal();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn metrics_count_reconciliations_and_the_life_of_keys() {
+    let world = World::start().await;
+    let now = json!({ "spec": { "rotation": { "gracePeriod": "0s" } } });
+    world.ready_user("app", now).await;
+    let keys = async || {
+        let mut counts = Vec::new();
+        for event in ["issued", "published", "revoked"] {
+            let label = format!("event=\"{event}\"");
+            counts.push(world.operator.metric("gracekey_keys_total", &[&label]).await);
+        }
+        counts
+    };
+    let reconciles = async || {
+        let labels = ["controller=\"objectuser\"", "result=\"success\""];
+        let name = "controller_runtime_reconcile_total";
+        world.operator.metric(name, &labels).await
+    };
+    assert_eq!(keys().await, [1, 1, 0]);
+    let before = reconciles().await;
+    world.rotate("app", "one").await;
+    world.until_rotated("app", "one").await;
+    world.until_revoked("app").await;
+    let counted = async || match keys().await {
+        counts if counts == [2, 2, 1] => Ok(()),
+        counts => Err(format!("{counts:?}")),
+    };
+    world
+        .until("issued, published and revoked keys were counted", counted)
+        .await;
+    let after = reconciles().await;
+    assert!(
+        after > before,
+        "{before} reconciliations before a rotation, {after} after it"
+    );
+    let delays = "gracekey_revocation_delay_seconds_count";
+    assert_eq!(world.operator.metric(delays, &[]).await, 1);
+    println!("metrics: {before} reconciliations to a first key, {after} by the end of a rotation");
+    world.finish().await;
+}
+
+/// What Prometheus does: it keeps its connection for the next scrape.
+#[tokio::test]
+async fn a_connection_that_is_kept_open_holds_up_no_stop() {
+    let mut world = World::start().await;
+    let mut scraper = world.operator.connect().await;
+    let request = b"GET /metrics HTTP/1.1\r\nhost: gracekey\r\n\r\n";
+    scraper.write_all(request).await.unwrap();
+    let mut begin = [0; 12];
+    scraper.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    world.operator.stop().await;
+    drop(scraper);
+    world.operator.restart().await;
     world.finish().await;
 }
 
