@@ -13,4 +13,5 @@ mod quiet;
 mod rotation;
 mod secret;
 mod store;
+mod tls;
 mod traffic;
