@@ -10,6 +10,7 @@ mod lock;
 mod process;
 mod proof;
 mod quiet;
+mod rights;
 mod rotation;
 mod secret;
 mod store;
