@@ -1,4 +1,5 @@
-//! The custom resource definitions: the files, and what a real API server makes of them.
+//! What people install: the custom resource definitions, as files and as a real API server takes them, and the chart.
 
+mod chart;
 mod files;
 mod server;
