@@ -1,7 +1,9 @@
 //! On a real node: the operator as a Pod, installed by Helm from its chart, and applications in Pods that use what it
 //! publishes. Needs root; without it these tests say so and end.
 
+mod operator;
 mod pods;
+mod readers;
 mod rotations;
 
 use pods::Node;

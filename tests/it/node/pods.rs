@@ -1,32 +1,28 @@
-//! A node with the operator in a Pod, and how applications are put on it.
+//! A node with the operator in a Pod, and users on it.
 
-use crate::testbed::{S3, unique, wait::until};
+use crate::testbed::{S3, runs, unique, wait::until};
 use gracekey::{
     api::v1alpha1::{ObjectStore, ObjectUser},
     backend::KeyPair,
     domain::{condition, ids::CredentialId},
 };
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    core::v1::{Namespace, Pod, Secret},
-};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
-    Api, Client, ResourceExt,
-    api::{ListParams, LogParams, Patch, PatchParams, PostParams},
+    Api, Client,
+    api::{Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    fmt::Write,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
 /// Images are loaded and Pods started on two busy cores.
-const LIMIT: Duration = Duration::from_mins(2);
-const READER: &str = "localhost/reader:test";
+pub(super) const LIMIT: Duration = Duration::from_mins(2);
+pub(super) const READER: &str = "localhost/reader:test";
 
 /// A node, a gateway that its Pods reach, and the operator.
 #[derive(Debug)]
@@ -43,9 +39,7 @@ pub(super) async fn start() -> Option<Node> {
         println!("left out: a node needs root");
         return None;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("runs")
-        .join(format!("node-{}", std::process::id()));
+    let folder = runs().join(format!("node-{}", std::process::id()));
     let dir = folder.to_str().unwrap();
     let owner = std::process::id().to_string();
     let owned_by = ["--owner", &owner];
@@ -222,6 +216,10 @@ impl Node {
         (namespace, format!("/{bucket}/object"))
     }
 
+    pub(super) fn admin_half(&self) -> &str {
+        &self.admin.1
+    }
+
     pub(super) fn s3(&self, key: &KeyPair) -> S3 {
         S3::new(&self.endpoint, &self.region, key)
     }
@@ -256,118 +254,9 @@ impl Node {
         });
         found.await.unwrap()
     }
-
-    /// A Deployment of one reader that takes its key from the Secret, mounted or by `envFrom`.
-    pub(super) async fn deploy_reader(&self, namespace: &str, object: &str, mounted: bool) {
-        let deployments = Api::<Deployment>::namespaced(self.client().await, namespace);
-        create::<Deployment>(&deployments, reader(object, mounted)).await;
-        self.rolled_out(namespace).await;
-    }
-
-    /// As `kubectl rollout restart`.
-    pub(super) async fn restart_reader(&self, namespace: &str, stamp: &str) {
-        let deployments = Api::<Deployment>::namespaced(self.client().await, namespace);
-        let annotations = json!({"kubectl.kubernetes.io/restartedAt": stamp});
-        let patch = json!({"spec": {"template": {"metadata": {"annotations": annotations}}}});
-        deployments
-            .patch("reader", &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .unwrap();
-        self.rolled_out(namespace).await;
-    }
-
-    async fn rolled_out(&self, namespace: &str) {
-        let deployments = Api::<Deployment>::namespaced(self.client().await, namespace);
-        let done = until(LIMIT, async || {
-            let found = deployments.get("reader").await.map_err(|e| e.to_string())?;
-            let status = found.status.clone().unwrap_or_default();
-            let current = status.observed_generation == found.metadata.generation;
-            let settled = current && status.updated_replicas == Some(1) && status.replicas == Some(1);
-            (settled && status.available_replicas == Some(1))
-                .then_some(())
-                .ok_or(format!("{status:?}"))
-        });
-        done.await.unwrap();
-    }
-
-    /// What the readers of a namespace printed so far; fails the test at the first refusal.
-    pub(super) async fn logs(&self, namespace: &str) -> String {
-        let pods = Api::<Pod>::namespaced(self.client().await, namespace);
-        let mut all = String::new();
-        for pod in pods
-            .list(&ListParams::default().labels("app=reader"))
-            .await
-            .unwrap()
-        {
-            let text = pods
-                .logs(&pod.name_any(), &LogParams::default())
-                .await
-                .unwrap_or_default();
-            writeln!(all, "--- {}\n{text}", pod.name_any()).unwrap();
-        }
-        let refused: Vec<&str> = all.lines().filter(|line| line.starts_with("refused ")).collect();
-        assert!(
-            refused.is_empty(),
-            "{} refused requests, the first: {:?}",
-            refused.len(),
-            refused.first()
-        );
-        all
-    }
-
-    /// Waits until a reader uses this key.
-    pub(super) async fn reader_uses(&self, namespace: &str, key: &KeyPair) {
-        let end = format!("key={}", key.access_key_id);
-        let seen = until(LIMIT, async || {
-            let logs = self.logs(namespace).await;
-            logs.lines()
-                .any(|line| line.ends_with(&end))
-                .then_some(())
-                .ok_or(logs)
-        });
-        seen.await.unwrap();
-    }
 }
 
-fn reader(object: &str, mounted: bool) -> serde_json::Value {
-    let mut env = vec![json!({"name": "OBJECT", "value": object})];
-    let (mut from, mut mounts, mut volumes) = (vec![], vec![], vec![]);
-    if mounted {
-        env.push(json!({"name": "KEYS_FROM", "value": "/etc/s3"}));
-        mounts.push(json!({"name": "s3", "mountPath": "/etc/s3", "readOnly": true}));
-        volumes.push(json!({"name": "s3", "secret": {"secretName": "app-s3", "defaultMode": 0o440}}));
-    } else {
-        from.push(json!({"secretRef": {"name": "app-s3"}}));
-    }
-    json!({
-        "metadata": {"name": "reader"},
-        "spec": {
-            "selector": {"matchLabels": {"app": "reader"}},
-            "template": {
-                "metadata": {"labels": {"app": "reader"}},
-                "spec": {
-                    "automountServiceAccountToken": false,
-                    "terminationGracePeriodSeconds": 1,
-                    "securityContext": {
-                        "runAsNonRoot": true, "runAsUser": 65532, "fsGroup": 65532,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "containers": [{
-                        "name": "reader", "image": READER, "imagePullPolicy": "Never",
-                        "env": env, "envFrom": from, "volumeMounts": mounts,
-                        "securityContext": {
-                            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-                            "capabilities": {"drop": ["ALL"]},
-                        },
-                    }],
-                    "volumes": volumes,
-                },
-            },
-        },
-    })
-}
-
-async fn create<K>(api: &Api<K>, object: serde_json::Value)
+pub(super) async fn create<K>(api: &Api<K>, object: serde_json::Value)
 where
     K: Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
 {
