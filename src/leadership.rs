@@ -1,6 +1,6 @@
 //! Leader election, by a kept library (docs/adr/0002).
 
-use crate::{app::Failure, cli::Run, names};
+use crate::{cli::Run, names};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseManagerBuilder, LeaseParams};
@@ -47,7 +47,7 @@ pub async fn lead(
     identity: &str,
     client: &Client,
     stop: &CancellationToken,
-) -> Result<Leadership, Failure> {
+) -> Result<Leadership, Box<dyn std::error::Error + Send + Sync>> {
     let (duration, grace) = LEASE_SECONDS;
     let params =
         LeaseParams::new(identity.to_owned(), duration, grace).with_field_manager(names::FIELD_MANAGER);

@@ -6,13 +6,13 @@ pub mod deadline;
 pub mod error;
 pub mod guarded;
 pub mod memory;
+mod news;
 pub mod status;
 pub mod store;
 pub mod user;
 
 use crate::{
     api::v1alpha1::{ObjectStore, ObjectStoreRef},
-    domain::condition,
     names,
 };
 use cached::CachedUser;
@@ -31,12 +31,8 @@ use kube::{
         watcher,
     },
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use news::{StoreNews, UserNews};
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// Changes of one store within this time are looked at once: each of its users' comings and goings is one.
@@ -97,7 +93,7 @@ impl Controllers {
         let ours = watching().labels(&format!("{}={}", names::MANAGED, names::TRUE));
         let (of_secret, store_of_secret) = (Arc::clone(&ctx), Arc::clone(&ctx));
         let (mut stores, mut users) = (self.stores, self.users);
-        let (counted, seen) = (Arc::new(Counted::default()), Arc::new(Seen::default()));
+        let (counted, seen) = (Arc::new(UserNews::default()), Arc::new(StoreNews::default()));
         for place in places {
             let objects: Api<CachedUser> = scoped(&self.client, place);
             let counted = Arc::clone(&counted);
@@ -160,48 +156,6 @@ fn tell_watch_failures<E: std::error::Error + 'static>(
         tracing::warn!(controller, %error, "a watch failed and is begun again");
     }
     std::future::ready(())
-}
-
-/// Which users count on stores. A store is looked at when one comes or goes, not each time that one changes: else whoever
-/// may change a user could keep its store busy.
-#[derive(Debug, Default)]
-struct Counted(Mutex<BTreeSet<u64>>);
-
-impl Counted {
-    fn is_news(&self, user: &CachedUser) -> bool {
-        let key = hash(&user.uid());
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if user.is_held() {
-            counted.insert(key)
-        } else {
-            counted.remove(&key)
-        }
-    }
-}
-
-/// How stores looked to their users last: what they ask for, whether they are ready, whether they go. Users are looked at
-/// when that changes, not each time that a store counts them.
-#[derive(Debug, Default)]
-struct Seen(Mutex<BTreeMap<String, u64>>);
-
-impl Seen {
-    fn is_news(&self, store: &Guarded<ObjectStore>) -> bool {
-        let (Ok(known), Some(uid)) = (&store.0, store.uid()) else {
-            return true;
-        };
-        let conditions = known.status.as_ref().map(|status| status.conditions.as_slice());
-        let ready = condition::is_true(conditions.unwrap_or_default(), "Ready");
-        let deleting = known.metadata.deletion_timestamp.is_some();
-        let now = hash(&(known.metadata.generation, ready, deleting));
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert(uid, now) != Some(now)
-    }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Failures of the API server; those that a pass over a user times itself do not come here.

@@ -1,7 +1,7 @@
 //! Execute: one arm per action. Decides nothing.
 
 use super::{
-    pass::{Flow, Pass, Seen, World},
+    pass::{Flow, KeysBeside, Pass, World},
     report::Verdict,
     tell,
 };
@@ -108,11 +108,11 @@ impl Pass<'_> {
             | Change::Scheduled
             | Change::TokenRecorded => world.complaint.clone().map_or(Verdict::Settled, Verdict::Trouble),
         };
-        let seen = Seen {
+        let keys = KeysBeside {
             unknown: None,
             dying: memory.dying.len(),
         };
-        self.write_status(world, verdict, seen).await?;
+        self.write_status(world, verdict, keys).await?;
         match change {
             Change::Intent => memory.fence = self.ledger.intent.as_ref().map(|intent| intent.attempt),
             Change::Adopted(id) => {

@@ -11,6 +11,7 @@ mod parse;
 mod pass;
 mod report;
 mod secret;
+mod target;
 
 use super::{
     cached::CachedUser,
@@ -22,7 +23,6 @@ use crate::{
     api::v1alpha1::ObjectUser,
     domain::{backoff, reason::Reason},
 };
-use gather::StoreStamp;
 use jiff::Timestamp;
 use kube::{
     Api, Resource, ResourceExt,
@@ -30,6 +30,7 @@ use kube::{
 };
 use pass::{Pass, Rest};
 use std::{sync::Arc, time::Duration};
+use target::StoreStamp;
 use tokio::time::{Instant, timeout};
 
 /// Name of this controller in metrics.
@@ -68,7 +69,7 @@ pub async fn reconcile(cached: Arc<CachedUser>, ctx: Arc<Context>) -> Result<Act
         return Ok(Action::requeue(STALE));
     }
     let uid = cached.uid().unwrap_or_default();
-    let now = gather::fingerprint(glance.digest, store.as_ref());
+    let now = target::fingerprint(glance.digest, store.as_ref());
     if let Some(left) = quiet_for(&uid, now, &ctx) {
         ctx.metrics.reconciled(NAME, "quiet", begun.elapsed());
         return Ok(Action::requeue(left));
@@ -137,7 +138,7 @@ fn next(
         Ok(Rest::Gone) | Err(Error::Gone) => return None,
         Ok(Rest::Settled { digest, wake }) => {
             let until = until(ctx, wake, ctx.entropy.jitter(ctx.resync));
-            let fingerprint = gather::fingerprint(digest, store);
+            let fingerprint = target::fingerprint(digest, store);
             (ctx.clock.until(until), Some(Settled { fingerprint, until }), 0)
         }
         Ok(Rest::Suspended) => (ctx.resync, None, 0),

@@ -2,9 +2,10 @@
 
 use super::{
     form::Form,
-    gather::{self, Gathered, Target},
+    gather::{self, Gathered},
     ledger, parse, report,
     report::{Standing, Verdict},
+    target::{self, Target},
 };
 use crate::{
     api::v1alpha1::ObjectUser,
@@ -63,7 +64,7 @@ pub(super) enum Rest {
 
 /// What is told of keys beside the ledger.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen<'a> {
+pub(super) struct KeysBeside<'a> {
     /// See [`Standing::unknown`].
     pub unknown: Option<&'a BTreeSet<CredentialId>>,
     /// See [`Standing::dying`].
@@ -186,7 +187,7 @@ impl<'a> Pass<'a> {
         if self.user.spec.suspend && self.user.metadata.deletion_timestamp.is_none() {
             return Err(report::trouble(&Blocked::Suspended, "", "").into());
         }
-        let target = gather::target(&self.user, self.ctx).await?;
+        let target = target::find(&self.user, self.ctx).await?;
         let s3 = target.store.spec.s3.as_ref();
         let (desired, annotation) = parse::parse(&self.user, s3.is_some(), target.closed);
         let ca = target.connection.ca_bundle.as_deref();
@@ -271,11 +272,11 @@ impl<'a> Pass<'a> {
         }
         let trouble = blocked.or_else(|| world.complaint.clone());
         let verdict = trouble.clone().map_or(Verdict::Settled, Verdict::Trouble);
-        let seen = Seen {
+        let keys = KeysBeside {
             unknown: Some(&plan.unknown),
             dying: memory.dying.len(),
         };
-        self.write_status(world, verdict, seen).await?;
+        self.write_status(world, verdict, keys).await?;
         Ok(match trouble {
             None if memory.dying.values().any(|dying| !dying.told) => Rest::Proof { wake: plan.wake },
             None if !memory.dying.is_empty() => {
@@ -309,15 +310,15 @@ impl<'a> Pass<'a> {
         &mut self,
         world: &World,
         verdict: Verdict,
-        seen: Seen<'_>,
+        keys: KeysBeside<'_>,
     ) -> Result<(), Error> {
         let published = self.published(world);
         let standing = Standing {
             verdict,
             published: Some(published),
             locked: world.is_locked(),
-            dying: seen.dying,
-            unknown: seen.unknown,
+            dying: keys.dying,
+            unknown: keys.unknown,
             ledger: &self.ledger,
             user_name: Some(world.target.user_name.as_str()),
             secret_name: published.then_some(&world.form.name),
