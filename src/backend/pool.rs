@@ -2,11 +2,12 @@
 //! Secrets changes.
 
 use super::{BackendInfo, Driver, gate::Gate, proof::S3Prober};
+use futures::Stream;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// A connection to one store.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Connection {
 pub struct Pool {
     connections: Mutex<BTreeMap<String, Arc<Connection>>>,
     making: tokio::sync::Mutex<u64>,
+    made: watch::Sender<()>,
 }
 
 impl Pool {
@@ -64,7 +66,16 @@ impl Pool {
         }
         let connection = Arc::new(connection);
         connections.insert(uid.to_owned(), Arc::clone(&connection));
+        self.made.send_replace(());
         connection
+    }
+
+    /// Tells each time that a connection was made: nothing about a store need change when one of its Secrets does.
+    pub fn made(&self) -> impl Stream<Item = ()> + Send + 'static {
+        futures::stream::unfold(self.made.subscribe(), async |mut made| {
+            made.changed().await.ok()?;
+            Some(((), made))
+        })
     }
 
     /// Drops the connection to a store that is gone.

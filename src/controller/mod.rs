@@ -125,6 +125,7 @@ impl Controllers {
         let users_run = users
             .with_config(controller::Config::default().concurrency(concurrency))
             .watches(metadata, ours, move |secret| user_of_secret(&secret, &of_secret))
+            .reconcile_all_on(ctx.pool.made())
             .graceful_shutdown_on(stop.cancelled_owned())
             .run(user::reconcile, on_error, ctx)
             .for_each(|ended| tell_watch_failures("objectuser", ended.err()));

@@ -49,7 +49,9 @@ impl View<'_> {
             return Next::Do(self.prove_or_publish(id, intent));
         }
         if self.facts.desired.closed {
-            let doomed = self.doomed().next().map(|id| self.remove_doomed(id));
+            // Never the last key: it is named by the intent, and a user without any is no better.
+            let doomed = self.doomed().next().filter(|_| self.facts.live.len() > 1);
+            let doomed = doomed.map(|id| self.remove_doomed(id));
             return doomed.map_or(Next::Blocked(Blocked::StoreClosed), Next::Do);
         }
         if self.would_interrupt() {
