@@ -39,7 +39,9 @@ impl StoreNews {
         let conditions = known.status.as_ref().map(|status| status.conditions.as_slice());
         let ready = condition::is_true(conditions.unwrap_or_default(), "Ready");
         let deleting = known.metadata.deletion_timestamp.is_some();
-        let now = hash(&(known.metadata.generation, ready, deleting));
+        // With the last of its finalizers it is gone, and no watch says so in other words.
+        let gone = deleting && known.metadata.finalizers.is_none();
+        let now = hash(&(known.metadata.generation, ready, deleting, gone));
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(uid, now) != Some(now)
     }

@@ -11,6 +11,7 @@
     PartialOrd,
     Ord,
     strum::Display,
+    strum::EnumString,
     strum::IntoStaticStr,
     strum::EnumIter,
 )]

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
     printcolumn(
         name = "Reason",
         type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+        json_path = r#".status.conditions[?(@.type=="Synced")].reason"#
     ),
     printcolumn(name = "Store", type_ = "string", json_path = ".spec.objectStoreRef.name"),
     printcolumn(name = "Access key", type_ = "string", json_path = ".status.accessKeyId"),
@@ -92,8 +92,8 @@ pub struct ObjectUserSpec {
     /// the user owns data, the deletion waits. `Retain`: user, keys and Secret stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// While true, nothing is changed on the backend or in the Secret. What is due is done afterwards: an old key
-    /// then outlives its grace period. Default: false.
+    /// While true, nothing is changed on the backend or in the Secret, unless the object is deleted. What is due is done
+    /// afterwards: an old key then outlives its grace period. Default: false.
     #[serde(default)]
     pub suspend: bool,
 }

@@ -117,9 +117,8 @@ impl Pass<'_> {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Conflict => {
                 let message = format!(
-                    "The user {name} still owns data, so it is not deleted ({}). Remove its buckets, or set \
-                     `spec.deletionPolicy: Retain` to leave user and data behind.",
-                    error.detail
+                    "The user {name} still owns data, so it is not deleted. Remove its buckets, or set `spec.deletionPolicy: \
+                     Retain` to leave user and data behind."
                 );
                 return Err(Trouble::stalled(Reason::DeletionBlocked, message).into());
             }

@@ -44,7 +44,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// The same while a key is waiting to be revoked.
 const RETRY_DUE: Duration = Duration::from_secs(2);
 /// Pauses while somebody else has to change something.
-const STALLED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(2));
+const STALLED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 /// Pauses while a new key is not accepted yet.
 const PROOF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 

@@ -339,18 +339,26 @@ impl<'a> Pass<'a> {
 
     async fn apply(&mut self, status: &crate::api::v1alpha1::ObjectUserStatus) -> Result<(), Error> {
         if self.user.status.as_ref() != Some(status) {
+            let news = report::news(self.user.status.as_ref(), status);
             self.user = status::apply(&self.ctx.client, &self.user, status).await?;
             self.confirmed = true;
+            if let Some((reason, note)) = news {
+                super::tell(self.ctx, &self.user, true, reason, note).await;
+            }
         }
         Ok(())
     }
 
     async fn report_trouble(
         &mut self,
-        trouble: Trouble,
+        mut trouble: Trouble,
         world: Option<World>,
         memory: &UserMemory,
     ) -> Result<Rest, Error> {
+        if self.user.metadata.deletion_timestamp.is_some() && trouble.reason != Reason::StoreNotAvailable {
+            trouble.message += " The deletion waits for that. Annotate this object with `gracekey.dev/force-delete: \"true\"` \
+                                to leave the user behind on the backend.";
+        }
         tracing::info!(user = id_of(&self.user), reason = %trouble.reason, message = trouble.message, "not settled");
         let published = world.as_ref().map(|world| self.published(world));
         let standing = Standing {

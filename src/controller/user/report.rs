@@ -205,12 +205,21 @@ impl Setter<'_> {
     }
 }
 
+/// What a person has to end and was not told of before.
+pub(super) fn news(before: Option<&ObjectUserStatus>, after: &ObjectUserStatus) -> Option<(Reason, String)> {
+    let stalled = condition::find(&after.conditions, "Stalled")?;
+    let known = before.and_then(|status| condition::find(&status.conditions, "Stalled"));
+    let is_known = known.is_some_and(|known| known.reason == stalled.reason);
+    let reason = stalled.reason.parse().ok().filter(|_| !is_known)?;
+    Some((reason, stalled.message.clone()))
+}
+
 /// What stands in the way, for a person.
 pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> Trouble {
     match blocked {
         Blocked::Suspended => Trouble::passing(
             Reason::Suspended,
-            "`spec.suspend` is true: nothing is changed until it is false.",
+            "`spec.suspend` is true: nothing is changed until it is false, or the object is deleted.",
         ),
         Blocked::UserConflict => Trouble::stalled(
             Reason::UserConflict,
@@ -370,6 +379,27 @@ mod tests {
                 "Synced=False/UserConflict",
                 "Stalled=True/UserConflict"
             ]
+        );
+    }
+
+    #[test]
+    fn what_a_person_has_to_end_is_news_once() {
+        let ledger = Ledger::default();
+        let say = |before: &ObjectUserStatus, blocked: &Blocked| {
+            let conflict = Verdict::Trouble(trouble(blocked, "u", "s"));
+            status(before, &standing(conflict, Some(false), &ledger), 1, at(1))
+        };
+        let first = say(&ObjectUserStatus::default(), &Blocked::UserConflict);
+        assert_eq!(
+            news(None, &first).map(|(reason, _)| reason),
+            Some(Reason::UserConflict)
+        );
+        let again = say(&first, &Blocked::UserConflict);
+        assert_eq!(news(Some(&first), &again), None);
+        let other = say(&again, &Blocked::SecretConflict);
+        assert_eq!(
+            news(Some(&again), &other).map(|(reason, _)| reason),
+            Some(Reason::SecretConflict)
         );
     }
 

@@ -81,7 +81,8 @@ pub(super) async fn find(user: &ObjectUser, ctx: &Context) -> Result<Target, Fai
     let closed = !is_allowed(user, &store, ctx).await?;
     // A user that is there has keys: to be revoked in time, locked and deleted whoever may make new ones.
     let made = user.finalizers().iter().any(|f| f == names::FINALIZER);
-    if closed && !made {
+    // One that is being deleted waits for its users to go, and takes no more of them.
+    if (closed || store.metadata.deletion_timestamp.is_some()) && !made {
         return Err(not_available(user).into());
     }
     if store.spec.suspend {
@@ -147,11 +148,15 @@ fn not_available(user: &ObjectUser) -> Trouble {
     let reference = &user.spec.object_store_ref;
     let message = match reference.namespace.as_ref().filter(|there| **there != here) {
         Some(there) => format!(
-            "There is no ObjectStore {there}/{} that this namespace may use. Check `spec.objectStoreRef`, or ask the \
-             store's owner to allow this namespace in `spec.allowedNamespaces`.",
+            "There is no ObjectStore {there}/{} that this namespace may use. Check `spec.objectStoreRef`, and ask the \
+             store's owner to allow this namespace in `spec.allowedNamespaces`. Where the operator looks after some \
+             namespaces only, the store's must be one of them.",
             reference.name
         ),
-        None => format!("There is no ObjectStore {} in this namespace.", reference.name),
+        None => format!(
+            "There is no ObjectStore {} in this namespace, or it is being deleted.",
+            reference.name
+        ),
     };
     let way_out = format!(
         " The user cannot be deleted from its backend; annotate this object with `{}: \"true\"` to leave it behind.",
