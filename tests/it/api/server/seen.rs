@@ -46,8 +46,12 @@ async fn columns_answer_what_people_ask() {
     let namespace = namespace().await;
     apply(&namespace, &store()).await.unwrap();
     apply(&namespace, &user()).await.unwrap();
-    let condition = json!([{ "type": "Ready", "status": "False", "reason": "BackendUnavailable", "message": "x",
-        "lastTransitionTime": "2026-01-02T03:04:05Z" }]);
+    // A user that is ready may wait for something all the same: why, is what the column tells.
+    let because = |type_| {
+        json!({ "type": type_, "status": "False", "reason": "BackendUnavailable", "message": "x",
+            "lastTransitionTime": "2026-01-02T03:04:05Z" })
+    };
+    let condition = json!([because("Ready")]);
     let params = PatchParams::default();
     let stores: Api<ObjectStore> = namespace.api();
     let status = json!({ "status": { "conditions": condition, "users": 3, "backend": { "product": "Ceph", "version": "18.2" } } });
@@ -57,7 +61,7 @@ async fn columns_answer_what_people_ask() {
         .unwrap();
     let users: Api<ObjectUser> = namespace.api();
     let status = json!({ "status": {
-        "conditions": condition,
+        "conditions": [because("Ready"), because("Synced")],
         "accessKeyId": "GKNEW",
         "previousKeyRevokeTime": "2026-11-24T05:00:00Z",
         "secretName": "billing",
