@@ -3,7 +3,7 @@
 use crate::{
     Outcome,
     bed::Bed,
-    cluster::{NAMESPACE, secrets},
+    cluster::{self, NAMESPACE, secrets},
 };
 use gracekey::{
     api::v1alpha1::{ObjectStore, ObjectUser, ObjectUserStatus},
@@ -103,6 +103,7 @@ impl Bare {
     /// In the operator's order.
     async fn provide_one(&self, user: ObjectUser) -> Outcome<()> {
         let new = self.new_user(&user.name_any());
+        let user = cluster::users(&self.client).get(&user.name_any()).await?;
         drop(self.driver.find_user(&new.name).await?);
         let _absent = secrets(&self.client).get_opt(&user.name_any()).await?;
         let user = status::set_finalizer(&self.client, &user, true).await?;

@@ -67,12 +67,12 @@ async fn a_published_key_works_and_none_is_lost_however_often_the_operator_is_ki
             "the operator never got anywhere: the test proves nothing"
         );
         world.operator.restart().await;
-        until_all(&world, Duration::from_mins(2), "all users were made", is_settled).await;
+        until_all(&world, Duration::from_mins(5), "all users were made", is_settled).await;
         world.operator.kill();
     }
     world.operator.restart().await;
     let rotated = |user: &_| is_rotated(user, "once");
-    until_all(&world, Duration::from_mins(2), "all keys were rotated", rotated).await;
+    until_all(&world, Duration::from_mins(5), "all keys were rotated", rotated).await;
     let users = assert_exact(&world, &admin, &world.gateway.endpoint).await;
     let probes = applications.assert_undisturbed();
     println!(

@@ -41,20 +41,20 @@ async fn kubectl_explain_says_what_a_field_does_in_which_unit_and_by_default() {
     }
 }
 
+/// A condition that does not hold. A user that is ready may wait for something all the same: why, is what its column tells.
+fn because(type_: &str) -> serde_json::Value {
+    json!({ "type": type_, "status": "False", "reason": "BackendUnavailable", "message": "x",
+        "lastTransitionTime": "2026-01-02T03:04:05Z" })
+}
+
 #[tokio::test]
 async fn columns_answer_what_people_ask() {
     let namespace = namespace().await;
     apply(&namespace, &store()).await.unwrap();
     apply(&namespace, &user()).await.unwrap();
-    // A user that is ready may wait for something all the same: why, is what the column tells.
-    let because = |type_| {
-        json!({ "type": type_, "status": "False", "reason": "BackendUnavailable", "message": "x",
-            "lastTransitionTime": "2026-01-02T03:04:05Z" })
-    };
-    let condition = json!([because("Ready")]);
     let params = PatchParams::default();
     let stores: Api<ObjectStore> = namespace.api();
-    let status = json!({ "status": { "conditions": condition, "users": 3, "backend": { "product": "Ceph", "version": "18.2" } } });
+    let status = json!({ "status": { "conditions": [because("Ready")], "users": 3, "backend": { "product": "Ceph", "version": "18.2" } } });
     stores
         .patch_status("prod", &params, &Patch::Merge(status))
         .await
