@@ -1,6 +1,6 @@
 //! A user as the cache keeps it.
 
-use super::guarded::Guarded;
+use super::{guarded::Guarded, status::has_finalizer};
 use crate::{
     api::v1alpha1::{ObjectStoreRef, ObjectUser},
     names,
@@ -53,7 +53,7 @@ impl From<Guarded<ObjectUser>> for CachedUser {
         match object.0 {
             Ok(user) => {
                 let digest = digest(&user);
-                let held = user.finalizers().iter().any(|f| f == names::FINALIZER);
+                let held = has_finalizer(&user);
                 let store = user.spec.object_store_ref;
                 Self {
                     metadata: pruned(user.metadata),

@@ -216,10 +216,13 @@ fn users_of_store(store: &Guarded<ObjectStore>, ctx: &Context) -> Vec<ObjectRef<
         return Vec::new();
     };
     if let (Some(uid), Some(generation)) = (store.uid(), store.metadata.generation) {
-        let gone = store.metadata.deletion_timestamp.is_some() && store.metadata.finalizers.is_none();
         // Later than any: the cache has yet to see that it is gone.
-        ctx.memory
-            .saw_store(&uid, if gone { i64::MAX } else { generation });
+        let newest = if news::is_gone(store) {
+            i64::MAX
+        } else {
+            generation
+        };
+        ctx.memory.saw_store(&uid, newest);
     }
     let this = ObjectRef::<Guarded<ObjectStore>>::new(&store.name_any())
         .within(&store.namespace().unwrap_or_default());

@@ -39,15 +39,19 @@ impl StoreNews {
         let conditions = known.status.as_ref().map(|status| status.conditions.as_slice());
         let ready = condition::is_true(conditions.unwrap_or_default(), "Ready");
         let deleting = known.metadata.deletion_timestamp.is_some();
-        // With the last of its finalizers it is gone, and no watch says so in other words.
-        let gone = deleting && known.metadata.finalizers.is_none();
-        let now = hash(&(known.metadata.generation, ready, deleting, gone));
+        let now = hash(&(known.metadata.generation, ready, deleting, is_gone(known)));
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(uid, now) != Some(now)
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// Gone with the last of its finalizers; the event of a deletion shows no other sign of it.
+pub(super) fn is_gone(store: &ObjectStore) -> bool {
+    store.metadata.deletion_timestamp.is_some() && store.metadata.finalizers.is_none()
+}
+
+/// Tells one value from another.
+pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

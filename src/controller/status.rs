@@ -39,6 +39,11 @@ where
         .await?)
 }
 
+/// Whether our finalizer is on the object.
+pub fn has_finalizer(object: &impl ResourceExt) -> bool {
+    object.finalizers().iter().any(|f| f == names::FINALIZER)
+}
+
 /// Adds or removes our finalizer, if the object is still the one that `read` shows.
 ///
 /// # Errors

@@ -96,7 +96,7 @@ async fn look_after(store: &ObjectStore, ctx: &Context) -> Result<Action, Error>
     if store.metadata.deletion_timestamp.is_some() {
         return delete(store, &users, ctx).await;
     }
-    if !store.finalizers().iter().any(|f| f == names::FINALIZER) {
+    if !status::has_finalizer(store) {
         status::set_finalizer(&ctx.client, store, true).await?;
         return Ok(Action::requeue(Duration::ZERO));
     }
@@ -203,7 +203,7 @@ fn count(users: &[Arc<CachedUser>]) -> usize {
 
 /// A store that is deleted first takes its initial user along; others keep it until they are gone.
 async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -> Result<Action, Error> {
-    if !store.finalizers().iter().any(|f| f == names::FINALIZER) {
+    if !status::has_finalizer(store) {
         return Ok(Action::await_change());
     }
     let forced = store

@@ -214,7 +214,7 @@ impl<'a> Pass<'a> {
         plan(&Facts {
             desired: &world.desired,
             capabilities: world.target.connection.driver.capabilities(),
-            finalizer: self.user.finalizers().iter().any(|f| f == names::FINALIZER),
+            finalizer: status::has_finalizer(&self.user),
             user: &world.seen.user,
             live: &world.seen.live,
             secret: &world.seen.state,

@@ -6,7 +6,7 @@ use crate::{
     controller::{
         context::{Context, id_of},
         error::{Failure, Trouble},
-        store, store_named,
+        news, status, store, store_named,
     },
     domain::{
         identity::Identity,
@@ -17,10 +17,7 @@ use crate::{
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt};
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// The store of a user, and the connection to it.
 #[derive(Debug)]
@@ -64,9 +61,7 @@ impl StoreStamp {
 
 /// Tells one state of a user (by its [`digest`](crate::controller::cached::digest)) and of its store from another.
 pub(super) fn fingerprint(user: u64, store: Option<&StoreStamp>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (user, store).hash(&mut hasher);
-    hasher.finish()
+    news::hash(&(user, store))
 }
 
 fn store_of(reference: &ObjectStoreRef, here: &str, ctx: &Context) -> Option<ObjectStore> {
@@ -80,7 +75,7 @@ pub(super) async fn find(user: &ObjectUser, ctx: &Context) -> Result<Target, Fai
     let store = store_of(&user.spec.object_store_ref, &here, ctx).ok_or_else(|| not_available(user))?;
     let closed = !is_allowed(user, &store, ctx).await?;
     // A user that is there has keys: to be revoked in time, locked and deleted whoever may make new ones.
-    let made = user.finalizers().iter().any(|f| f == names::FINALIZER);
+    let made = status::has_finalizer(user);
     // One that is being deleted waits for its users to go, and takes no more of them.
     if (closed || store.metadata.deletion_timestamp.is_some()) && !made {
         return Err(not_available(user).into());
