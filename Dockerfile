@@ -12,6 +12,8 @@ WORKDIR /src
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY src ./src
+# A member of the workspace: cargo wants to see it, and does not build it.
+COPY testbed/simulators ./testbed/simulators
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     target="$(rustc -vV | sed -n 's/^host: //p')" \
     && cargo build --release --locked --bin gracekey --target "$target" \

@@ -26,15 +26,15 @@ build: ## build the operator (target/release/gracekey)
 
 test: doctor ## everything: lints, the test bed, and all tests, on real servers; a first run builds those
 	@$(PHASE) "formatting and lints" $(MAKE) --no-print-directory lint
-	@$(PHASE) "building the tests" cargo test --locked --no-run
+	@$(PHASE) "building the tests" cargo test --locked --workspace --no-run
 	@$(PHASE) "parts of the test bed" $(MAKE) --no-print-directory parts
 	@$(if $(ROOT),$(PHASE) "the static program for Pods" testbed/operator build >/dev/null)
 	@$(PHASE) "the test bed itself" testbed/selftest
-	@$(PHASE) "tests" cargo test --locked -- --test-threads 4
+	@$(PHASE) "tests" cargo test --locked --workspace -- --test-threads 4
 	@$(if $(ROOT),,echo "left out, because it needs root: the node level (Pods, Helm, the chart in a cluster)")
 
 test-fast: ## the tests that need no server
-	@$(PHASE) "tests without servers" cargo test --locked --lib --bins
+	@$(PHASE) "tests without servers" cargo test --locked --workspace --lib --bins
 
 test-nodes: doctor ## two nodes side by side come and go and leave nothing (root)
 	@testbed/selftest nodes_side_by_side_leave_nothing
@@ -43,8 +43,8 @@ explore: ## walk the planner's states further than `make test` does, for some mi
 	GRACEKEY_EXPLORE=deep cargo test --locked --test it planner::explore -- --nocapture
 
 lint: ## formatting, clippy and shellcheck (where it is installed); warnings are errors
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v shellcheck >/dev/null; then testbed/lint; else echo "shellcheck is not installed: scripts not checked"; fi
 
 parts: ## build or unpack what the test bed needs, without starting anything
