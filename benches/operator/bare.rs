@@ -10,8 +10,8 @@ use gracekey::{
     backend::{
         Driver, IssueRequest, NewUser,
         layer::{Layered, Limits},
-        proof::{Proof, S3Prober},
-        registry,
+        proof::{Proof, Prover},
+        registry::{self, Parts},
     },
     clock::{Clock, SystemClock},
     controller::status,
@@ -50,7 +50,7 @@ pub(crate) struct Bare {
     client: Client,
     recorder: Recorder,
     driver: Arc<dyn Driver>,
-    prober: Arc<S3Prober>,
+    prover: Arc<dyn Prover>,
     store: ObjectStore,
 }
 
@@ -62,7 +62,9 @@ impl Bare {
             ("secretKey", "ADMIN_SECRET_KEY"),
         ]
         .map(|(key, env)| (key.to_owned(), bed.ceph(env).to_owned().into()));
-        let driver = registry::driver(&store.spec, &BTreeMap::from(admin), None)?;
+        let admin = BTreeMap::from(admin);
+        let parts = Parts::new(&store.spec, &admin, None);
+        let driver = registry::driver(&parts)?;
         let limits = Limits {
             concurrency: usize::try_from(store.spec.limits.concurrency)?,
             requests_per_second: 0,
@@ -78,7 +80,7 @@ impl Bare {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             driver: Arc::new(Layered::new(driver, name, limits, metrics)),
-            prober: registry::prober(&store.spec, None)?.ok_or("the store has no S3")?,
+            prover: registry::prover(&parts)?.ok_or("the store has no S3")?,
             store: store.clone(),
         })
     }
@@ -120,8 +122,8 @@ impl Bare {
             access_key_id: Some(key.clone()),
             expire_previous: None,
         };
-        let pair = self.driver.issue(&new.name, &request).await?;
-        if !matches!(self.prober.prove(&pair).await, Proof::Accepted) {
+        let pair = self.driver.issue(&new, &request).await?;
+        if !matches!(self.prover.prove(&pair).await, Proof::Accepted) {
             return Err("the key was not accepted".into());
         }
         let secret = self.secret(&user, key.as_str(), pair.secret.expose_secret())?;
@@ -198,11 +200,11 @@ impl Bare {
             access_key_id: Some(OsEntropy.draw().access_key_id),
             expire_previous: None,
         };
-        self.driver.issue(&new.name, &issue()).await?;
+        self.driver.issue(&new, &issue()).await?;
         let begun = Instant::now();
         drop(self.driver.find_user(&new.name).await?);
-        let pair = self.driver.issue(&new.name, &issue()).await?;
-        let proof = self.prober.prove(&pair).await;
+        let pair = self.driver.issue(&new, &issue()).await?;
+        let proof = self.prover.prove(&pair).await;
         let took = begun.elapsed();
         self.driver.delete_user(&new.name).await?;
         match proof {

@@ -172,8 +172,12 @@ impl Driver for Layered {
         self.inner.kind()
     }
 
-    fn capabilities(&self) -> &Capabilities {
+    fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn needs_probe(&self) -> bool {
+        self.inner.needs_probe()
     }
 
     /// Past gate and breaker: a store that does not answer is to be told by its own error, and is found again by this.
@@ -206,8 +210,8 @@ impl Driver for Layered {
         self.call("delete_user", self.inner.delete_user(name)).await
     }
 
-    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair> {
-        self.call("issue", self.inner.issue(name, request)).await
+    async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
+        self.call("issue", self.inner.issue(user, request)).await
     }
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
@@ -235,8 +239,8 @@ mod tests {
         fn kind(&self) -> BackendKind {
             BackendKind::Ceph
         }
-        fn capabilities(&self) -> &Capabilities {
-            &CAPABILITIES
+        fn capabilities(&self) -> Capabilities {
+            CAPABILITIES
         }
         async fn probe(&self) -> Result<BackendInfo> {
             Ok(BackendInfo {
@@ -278,7 +282,7 @@ mod tests {
         async fn delete_user(&self, _: &UserName) -> Result<()> {
             Ok(())
         }
-        async fn issue(&self, _: &UserName, _: &IssueRequest) -> Result<KeyPair> {
+        async fn issue(&self, _: &NewUser, _: &IssueRequest) -> Result<KeyPair> {
             unreachable!("not asked for here")
         }
         async fn revoke(&self, _: &UserName, _: &CredentialId) -> Result<()> {

@@ -3,6 +3,7 @@
 //! A driver contains no retry, no logging, no Kubernetes. It may import `domain` (ids and capabilities) and
 //! `backend::http`; drivers do not import each other, and nothing here imports `controller`.
 
+pub mod call;
 pub mod ceph;
 pub mod error;
 pub mod gate;
@@ -12,35 +13,17 @@ pub mod pool;
 pub mod proof;
 pub mod registry;
 
+pub use crate::api::v1alpha1::BackendKind;
 pub use error::{Error, ErrorKind, Outcome, Result};
 
 use crate::domain::{
     capabilities::Capabilities,
+    facts::LastUse,
     ids::{AccessKeyId, CredentialId, OwnerMark, UserName},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::{fmt, time::Duration};
-
-/// Which admin API a driver speaks; the member of `ObjectStore.spec.backend`.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    strum::Display,
-    strum::IntoStaticStr,
-    strum::EnumIter,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum BackendKind {
-    /// Ceph RADOS Gateway, Admin Ops API.
-    Ceph,
-}
 
 /// What a probe learned. Shown in the store's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +58,11 @@ pub struct ObservedCredential {
     pub access_key_id: AccessKeyId,
     /// Its secret half, where `capabilities().secret_readable`.
     pub secret: Option<SecretString>,
+    /// When it was last used, where `capabilities().last_use`.
+    pub last_use: LastUse,
 }
 
-/// A user to be made.
+/// A user as it is to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
     /// Name on the backend.
@@ -127,17 +112,22 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// Which admin API this is.
     fn kind(&self) -> BackendKind;
 
-    /// What this backend can do.
-    fn capabilities(&self) -> &Capabilities;
+    /// What this backend can do. Where that depends on its version: as the last probe found it.
+    fn capabilities(&self) -> Capabilities;
 
-    /// Reaches it, authenticates, learns product and rights. No side effect.
+    /// What it can do depends on its version, and no probe has told that yet: one comes before anything else.
+    fn needs_probe(&self) -> bool {
+        false
+    }
+
+    /// Reaches it, authenticates, learns product, version and rights. No side effect.
     async fn probe(&self) -> Result<BackendInfo>;
 
     /// The user with its keys, or `None`.
     async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>>;
 
     /// Creates a user without keys. If it is there already with this owner: nothing changes, `Ok`. If it is there
-    /// with another owner or none: `Conflict`, nothing changes.
+    /// with another owner or none: `Conflict`, nothing changes. `Unsupported` where a user comes with its first key.
     async fn create_user(&self, user: &NewUser) -> Result<()>;
 
     /// Changes the display name. The caller has seen that the user is ours.
@@ -146,12 +136,17 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// Locks (no S3 operation works, keys and data stay) or unlocks.
     async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()>;
 
-    /// Deletes the user and its keys. Absent: `Ok`. Still owns data: `Conflict`, nothing changes.
+    /// Deletes the user and its keys. Absent: `Ok`. Still owns data (`capabilities().data_is_owned`): `Conflict`, nothing
+    /// changes.
     async fn delete_user(&self, name: &UserName) -> Result<()>;
 
     /// Issues one key. Not idempotent: the caller has recorded an intent that names it, and never asks twice for one
     /// access key id. `Conflict` when the id or the last slot is taken, with nothing changed.
-    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair>;
+    ///
+    /// `user` is as it is to be. Where a user comes with its first key (`capabilities().user_comes_with_key`) and is not
+    /// there, it is made by this; `Conflict` if it is there and carries another mark or none. Everywhere else a user
+    /// that is not there is `NotFound`.
+    async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair>;
 
     /// Removes one key of this user. Absent: `Ok`. A key of another user is left alone.
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()>;

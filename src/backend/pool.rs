@@ -1,7 +1,7 @@
 //! Live connections to stores: made once, shared by all users of a store, replaced when the store or one of its
 //! Secrets changes.
 
-use super::{BackendInfo, Driver, gate::Gate, proof::S3Prober};
+use super::{BackendInfo, Driver, gate::Gate, proof::Prover};
 use futures::Stream;
 use std::{
     collections::BTreeMap,
@@ -20,9 +20,9 @@ pub struct Connection {
     pub secrets: Vec<(String, Option<String>)>,
     /// Its admin API.
     pub driver: Arc<dyn Driver>,
-    /// Proves keys; `None` for stores without S3.
-    pub prober: Option<Arc<S3Prober>>,
-    /// Turns for proofs: the S3 side may hang by itself.
+    /// Proves keys; `None` where nothing can.
+    pub prover: Option<Arc<dyn Prover>>,
+    /// Turns for proofs: the side of the applications may hang by itself.
     pub proofs: Gate,
     /// What it answered when it was probed last, and when.
     pub probed: Mutex<Option<(Instant, BackendInfo)>>,

@@ -5,8 +5,9 @@
 use super::error::{Detail, Error, ErrorKind, Outcome};
 use super::http::{Endpoint, HttpClient, HttpOptions, Reply, Signer, TlsOptions, client::is_code};
 use super::{BackendKind, KeyPair};
+use async_trait::async_trait;
 use serde::Deserialize;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 const OPERATION: &str = "ListBuckets";
 
@@ -24,6 +25,16 @@ pub struct S3Settings {
     pub region: String,
     /// How to trust the endpoints.
     pub tls: TlsOptions,
+}
+
+/// Says whether a key works, and whether one that was revoked does not any more.
+#[async_trait]
+pub trait Prover: fmt::Debug + Send + Sync {
+    /// Does this key work everywhere?
+    async fn prove(&self, pair: &KeyPair) -> Proof;
+
+    /// Is this key refused everywhere?
+    async fn prove_dead(&self, pair: &KeyPair) -> Death;
 }
 
 /// Asks S3 endpoints whether a key works.
@@ -96,9 +107,11 @@ impl S3Prober {
             HttpClient::new(&options).map_err(|text| problem(settings.backend, ErrorKind::Invalid, text))?;
         Ok(Self { settings, http })
     }
+}
 
-    /// Does this key work on every endpoint?
-    pub async fn prove(&self, pair: &KeyPair) -> Proof {
+#[async_trait]
+impl Prover for S3Prober {
+    async fn prove(&self, pair: &KeyPair) -> Proof {
         let mut locked = false;
         let mut unclear = None;
         for Answer { endpoint, verdict } in self.ask_all(pair).await {
@@ -121,8 +134,7 @@ impl S3Prober {
         }
     }
 
-    /// Is this key refused by every endpoint?
-    pub async fn prove_dead(&self, pair: &KeyPair) -> Death {
+    async fn prove_dead(&self, pair: &KeyPair) -> Death {
         let mut unclear = None;
         for Answer { endpoint, verdict } in self.ask_all(pair).await {
             match verdict {
@@ -138,7 +150,9 @@ impl S3Prober {
         }
         unclear.map_or(Death::Dead, Death::Unclear)
     }
+}
 
+impl S3Prober {
     async fn ask_all(&self, pair: &KeyPair) -> Vec<Answer> {
         let signer = Signer::new(
             pair.access_key_id.clone(),

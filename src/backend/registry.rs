@@ -1,16 +1,13 @@
-//! From what a store's spec and Secrets say to a driver and a prober. The one exhaustive match over backends.
+//! From what a store's spec and Secrets say to a driver and a prover. The one exhaustive match over backends.
 
 use super::{
-    BackendKind, Driver,
-    ceph::{CephConfig, CephDriver, config::CALL_LIMIT},
+    Driver, Result as DriverResult,
+    ceph::{CephConfig, CephDriver},
     http::{Endpoint, TlsOptions},
-    proof::{S3Prober, S3Settings},
+    proof::{Prover, S3Prober, S3Settings},
 };
-use crate::{
-    api::v1alpha1::{Backend, ObjectStoreSpec},
-    domain::ids::AccessKeyId,
-};
-use secrecy::SecretString;
+use crate::api::v1alpha1::{Backend, ObjectStoreSpec};
+use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What of a store's spec or Secrets cannot be used, as a sentence for its owner.
@@ -21,15 +18,64 @@ pub struct Unusable(String);
 /// The keys of an admin Secret.
 pub type AdminSecret = BTreeMap<String, SecretString>;
 
-/// Which admin API a store speaks, and the name of its admin Secret.
-///
-/// # Errors
-///
-/// The spec names none: the schema was bypassed.
-pub fn kind(backend: &Backend) -> Result<(BackendKind, &str), Unusable> {
-    match backend {
-        Backend { ceph: Some(ceph) } => Ok((BackendKind::Ceph, &ceph.credentials_secret_ref.name)),
-        Backend { ceph: None } => Err(Unusable("`spec.backend` names no backend.".to_owned())),
+/// What every driver is made from, beside the fields of its own.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    spec: &'a ObjectStoreSpec,
+    admin: &'a AdminSecret,
+    ca: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// Of this store. `ca`: PEM certificates of its CA bundle.
+    pub fn new(spec: &'a ObjectStoreSpec, admin: &'a AdminSecret, ca: Option<&'a str>) -> Self {
+        Self { spec, admin, ca }
+    }
+
+    /// The address of the admin API.
+    ///
+    /// # Errors
+    ///
+    /// It is malformed.
+    pub fn endpoint(&self, text: &str) -> Result<Endpoint, Unusable> {
+        endpoint(
+            &format!("spec.backend.{}.endpoint", self.spec.backend.kind()),
+            text,
+        )
+    }
+
+    /// The region that applications sign for; that of AWS's first where the store has no S3.
+    pub fn region(&self) -> String {
+        let s3 = self.spec.s3.as_ref();
+        s3.map_or_else(|| "us-east-1".to_owned(), |s3| s3.region.clone())
+    }
+
+    /// How to trust the store's servers.
+    pub fn tls(&self) -> TlsOptions {
+        TlsOptions {
+            ca_bundle: self.ca.map(|pem| pem.as_bytes().to_vec()),
+            insecure_skip_verify: self.spec.tls.insecure_skip_verify,
+        }
+    }
+
+    /// A secret part of the admin credentials.
+    ///
+    /// # Errors
+    ///
+    /// The admin Secret has no such key.
+    pub fn secret(&self, key: &str) -> Result<SecretString, Unusable> {
+        let secret = &self.spec.backend.credentials_secret_ref().name;
+        let found = self.admin.get(key).cloned();
+        found.ok_or_else(|| Unusable(format!("The Secret {secret} must have the key `{key}`.")))
+    }
+
+    /// A part of the admin credentials that is no secret: a user's name, the public half of a key pair.
+    ///
+    /// # Errors
+    ///
+    /// The admin Secret has no such key.
+    pub fn text(&self, key: &str) -> Result<String, Unusable> {
+        Ok(self.secret(key)?.expose_secret().trim().to_owned())
     }
 }
 
@@ -38,39 +84,26 @@ pub fn kind(backend: &Backend) -> Result<(BackendKind, &str), Unusable> {
 /// # Errors
 ///
 /// A part of the spec or of the Secret is missing or malformed.
-pub fn driver(
-    spec: &ObjectStoreSpec,
-    admin: &AdminSecret,
-    ca: Option<&str>,
-) -> Result<Arc<dyn Driver>, Unusable> {
-    let (kind, secret) = kind(&spec.backend)?;
-    match (kind, &spec.backend.ceph) {
-        (BackendKind::Ceph, Some(ceph)) => {
-            let config = CephConfig {
-                endpoint: endpoint("spec.backend.ceph.endpoint", &ceph.endpoint)?,
-                region: spec
-                    .s3
-                    .as_ref()
-                    .map_or_else(|| "us-east-1".to_owned(), |s3| s3.region.clone()),
-                access_key_id: AccessKeyId::new(plain(admin, secret, "accessKey")?),
-                secret: part(admin, secret, "secretKey")?.clone(),
-                tls: tls(spec, ca),
-                call_limit: CALL_LIMIT,
-            };
-            let driver = CephDriver::new(config).map_err(|error| Unusable(error.to_string()))?;
-            Ok(Arc::new(driver))
-        }
-        (BackendKind::Ceph, None) => Err(Unusable("`spec.backend.ceph` is missing.".to_owned())),
+pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
+    match &parts.spec.backend {
+        Backend::Ceph(ceph) => made(CephDriver::new(CephConfig::of(ceph, parts)?)),
     }
 }
 
-/// Makes the prober of a store; `None` for a store without S3.
+fn made<D: Driver + 'static>(driver: DriverResult<D>) -> Result<Arc<dyn Driver>, Unusable> {
+    match driver {
+        Ok(driver) => Ok(Arc::new(driver)),
+        Err(error) => Err(Unusable(error.to_string())),
+    }
+}
+
+/// Makes what proves the keys of a store; `None` where nothing can.
 ///
 /// # Errors
 ///
 /// An endpoint or the CA bundle is malformed.
-pub fn prober(spec: &ObjectStoreSpec, ca: Option<&str>) -> Result<Option<Arc<S3Prober>>, Unusable> {
-    let Some(s3) = &spec.s3 else {
+pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
+    let Some(s3) = &parts.spec.s3 else {
         return Ok(None);
     };
     let mut endpoints = vec![endpoint("spec.s3.endpoint", &s3.endpoint)?];
@@ -78,33 +111,15 @@ pub fn prober(spec: &ObjectStoreSpec, ca: Option<&str>) -> Result<Option<Arc<S3P
         endpoints.push(endpoint("spec.s3.verifyEndpoints", text)?);
     }
     let settings = S3Settings {
-        backend: kind(&spec.backend)?.0,
+        backend: parts.spec.backend.kind(),
         endpoints,
         region: s3.region.clone(),
-        tls: tls(spec, ca),
+        tls: parts.tls(),
     };
     let prober = S3Prober::new(settings).map_err(|error| Unusable(error.to_string()))?;
     Ok(Some(Arc::new(prober)))
 }
 
-fn tls(spec: &ObjectStoreSpec, ca: Option<&str>) -> TlsOptions {
-    TlsOptions {
-        ca_bundle: ca.map(|pem| pem.as_bytes().to_vec()),
-        insecure_skip_verify: spec.tls.insecure_skip_verify,
-    }
-}
-
 fn endpoint(field: &str, text: &str) -> Result<Endpoint, Unusable> {
     Endpoint::parse(text).map_err(|error| Unusable(format!("`{field}` {error}.")))
-}
-
-fn part<'a>(admin: &'a AdminSecret, secret: &str, key: &str) -> Result<&'a SecretString, Unusable> {
-    admin
-        .get(key)
-        .ok_or_else(|| Unusable(format!("The Secret {secret} must have the key `{key}`.")))
-}
-
-fn plain(admin: &AdminSecret, secret: &str, key: &str) -> Result<String, Unusable> {
-    use secrecy::ExposeSecret;
-    part(admin, secret, key).map(|text| text.expose_secret().trim().to_owned())
 }

@@ -27,6 +27,8 @@ pub struct UserNameRules {
     pub max_len: usize,
     /// Allowed beside ASCII letters and digits.
     pub punctuation: &'static str,
+    /// Capital letters are taken, and kept as they are.
+    pub capitals: bool,
 }
 
 /// What a backend can do. Stated by its driver; checked to be true by the conformance suite.
@@ -38,14 +40,43 @@ pub struct Capabilities {
     pub secret_readable: bool,
     /// The client chooses the access key id.
     pub id_choosable: bool,
+    /// A user is made by its first key, in one call, and never without one. Else it is made first, without keys.
+    pub user_comes_with_key: bool,
+    /// There is no place for the owner's mark but the name: it is part of it ([`Identity::marked`](super::identity::Identity::marked)).
+    pub mark_in_name: bool,
+    /// A user that owns data is not deleted. Else data belongs to no user, and stays where it is when one goes.
+    pub data_is_owned: bool,
     /// Users can be locked and unlocked without losing keys.
     pub lock: bool,
     /// Users have a display name that may change.
     pub label: bool,
+    /// The backend tells when a key was last used.
+    pub last_use: bool,
     /// How long a new or revoked key may lag at worst.
     pub settle: Duration,
     /// Longest display name in characters.
     pub label_max_chars: usize,
     /// What names of users may look like.
     pub user_name: UserNameRules,
+}
+
+impl UserNameRules {
+    /// Whether a user may be called so.
+    pub fn accept(&self, name: &str) -> bool {
+        let allowed = |c: char| {
+            c.is_ascii_lowercase()
+                || c.is_ascii_digit()
+                || (self.capitals && c.is_ascii_uppercase())
+                || self.punctuation.contains(c)
+        };
+        !name.is_empty() && name.len() <= self.max_len && name.chars().all(allowed)
+    }
+}
+
+impl Capabilities {
+    /// Whether a user may be labelled so. No label is empty or holds control characters, whatever the backend.
+    pub fn takes_label(&self, label: &str) -> bool {
+        let fits = label.chars().count() <= self.label_max_chars;
+        !label.is_empty() && fits && !label.contains(char::is_control)
+    }
 }

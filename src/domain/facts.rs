@@ -36,7 +36,7 @@ pub struct Desired {
     pub allow_interruption: bool,
     /// What to do when a rotation is asked for and no slot is free.
     pub on_key_limit: OnKeyLimit,
-    /// Keys can be proven: the store has an S3 endpoint.
+    /// Keys can be proven: there is somebody to ask, such as an S3 endpoint.
     pub provable: bool,
 }
 
@@ -81,6 +81,17 @@ pub enum UserState {
         /// Locked as it is.
         locked: bool,
     },
+}
+
+/// When a key was last used, as far as the backend tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LastUse {
+    /// It does not tell.
+    Unknown,
+    /// Not since it was made.
+    Never,
+    /// At this time, or a little later: backends tell it with a delay.
+    At(Timestamp),
 }
 
 /// The Kubernetes Secret.

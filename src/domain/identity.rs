@@ -21,6 +21,8 @@ pub struct Identity<'a> {
 const NAME_DIGITS: usize = 8;
 /// Hex digits of an owner mark.
 const MARK_DIGITS: usize = 32;
+/// Domain of the addresses that hold a mark.
+const MARK_DOMAIN: &str = ".owner.gracekey.dev";
 /// Derived names are kept this short even where the backend allows more.
 const NAME_MAX: usize = 64;
 
@@ -52,6 +54,19 @@ impl Identity<'_> {
         ))
     }
 
+    /// The name of a user on a backend that has no other place for the owner's mark: `<name>@<mark>.owner.gracekey.dev`.
+    pub fn marked(name: &UserName, mark: &OwnerMark) -> UserName {
+        UserName::new(format!("{name}@{mark}{MARK_DOMAIN}"))
+    }
+
+    /// The mark in such a name.
+    pub fn mark_in(name: &str) -> Option<OwnerMark> {
+        let (_, domain) = name.split_once('@')?;
+        let mark = domain.strip_suffix(MARK_DOMAIN)?;
+        let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        (mark.len() == MARK_DIGITS && mark.bytes().all(is_hex)).then(|| OwnerMark::new(mark))
+    }
+
     fn digest(&self, what: &str, digits: usize) -> String {
         let text = [what, self.cluster, self.namespace, self.name].join("\0");
         Sha256::digest(text)
@@ -74,6 +89,7 @@ mod tests {
     const RULES: UserNameRules = UserNameRules {
         max_len: 128,
         punctuation: "-_.",
+        capitals: true,
     };
 
     fn identity<'a>(namespace: &'a str, name: &'a str) -> Identity<'a> {
@@ -120,6 +136,22 @@ mod tests {
             identity("a", "b-c").owner_mark(),
             identity("a-b", "c").owner_mark()
         );
+    }
+
+    #[test]
+    fn a_mark_is_found_again_in_a_name_that_holds_it_and_in_no_other() {
+        let mark = identity("shop", "billing").owner_mark();
+        let marked = Identity::marked(&UserName::new("gk-a"), &mark);
+        assert_eq!(Identity::mark_in(marked.as_str()), Some(mark.clone()));
+        for name in [
+            "gk-a".to_owned(),
+            "a@example.com".to_owned(),
+            format!("a@{mark}"),
+            format!("a@{}.owner.gracekey.dev", mark.as_str().to_uppercase()),
+            format!("a@{mark}.owner.gracekey.dev.example.com"),
+        ] {
+            assert_eq!(Identity::mark_in(&name), None, "{name}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@
     reason = "comments on fields are the plain text of kubectl explain"
 )]
 
+pub mod backend;
 pub mod duration;
 pub mod refs;
 mod rules;
@@ -25,11 +26,12 @@ pub mod store_status;
 pub mod user;
 pub mod user_status;
 
+pub use backend::{Backend, BackendKind, CephBackend};
 pub use duration::{DurationError, GoDuration};
 pub use refs::{ObjectStoreRef, SecretKeyRef, SecretRef};
 pub use store::{
-    AddressingStyle, AllowedNamespaces, Backend, CephBackend, InitialUser, Limits, NamespacesFrom,
-    ObjectStore, ObjectStoreSpec, S3, Tls,
+    AddressingStyle, AllowedNamespaces, InitialUser, Limits, NamespacesFrom, ObjectStore, ObjectStoreSpec,
+    S3, Tls,
 };
 pub use store_status::{
     BackendStatus, CapabilitiesStatus, InitialUserStatus, ObjectStoreStatus, OverlapKind,
@@ -39,6 +41,6 @@ pub use user::{
     SecretMetadata, SecretSpec,
 };
 pub use user_status::{
-    AbandonedCredential, CredentialStatus, IntentCause, IntentStatus, ObjectUserStatus, RotationStatus,
-    SecretBinding,
+    AbandonedCredential, CredentialStatus, IntentCause, IntentStatus, LastUseState, LastUseStatus,
+    ObjectUserStatus, RotationStatus, SecretBinding,
 };

@@ -2,6 +2,11 @@
 
 use kube::core::{Reason, Rule};
 
+/// A value that breaks this is refused with this message.
+pub(super) fn invalid(condition: impl Into<String>, message: &str) -> Rule {
+    rule(condition, message)
+}
+
 fn rule(condition: impl Into<String>, message: &str) -> Rule {
     Rule::new(condition)
         .message(message)
@@ -150,11 +155,24 @@ const AWS_ENV: [&str; 7] = [
     "ca.crt",
 ];
 
-/// What the format writes is not written by the template too.
-pub(super) fn template_beside_format() -> Rule {
-    let quoted = AWS_ENV.map(|key| format!("'{key}'")).join(", ");
+/// What the format `AWSEnv` writes is not written by the template too.
+pub(super) fn template_beside_aws_env() -> Rule {
+    template_beside("has(self.format) && self.format != 'AWSEnv'", &AWS_ENV)
+}
+
+/// What the format `BasicAuth` writes is not written by the template too.
+pub(super) fn template_beside_basic_auth() -> Rule {
+    template_beside(
+        "!has(self.format) || self.format != 'BasicAuth'",
+        &["username", "password", "ca.crt"],
+    )
+}
+
+fn template_beside(other_format: &str, keys: &[&str]) -> Rule {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("'{key}'")).collect();
+    let quoted = quoted.join(", ");
     rule(
-        format!("!has(self.template) || self.template.all(key, !(key in [{quoted}]))"),
+        format!("!has(self.template) || ({other_format}) || self.template.all(key, !(key in [{quoted}]))"),
         &format!("`template` must not have keys that the format writes: {quoted}"),
     )
     .field_path(".template")

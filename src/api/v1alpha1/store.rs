@@ -1,10 +1,6 @@
 //! The storage backend and who may use it.
 
-use super::{
-    refs::{SecretKeyRef, SecretRef},
-    rules, schema,
-    store_status::ObjectStoreStatus,
-};
+use super::{Backend, backend, refs::SecretKeyRef, rules, schema, store_status::ObjectStoreStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -39,10 +35,8 @@ use serde::{Deserialize, Serialize};
     .reason(Reason::FieldValueRequired).field_path(".s3"))]
 pub struct ObjectStoreSpec {
     /// The kind of storage and its admin API. Exactly one member must be set, and its kind cannot be changed later.
-    #[x_kube(validation = Rule::new("[has(self.ceph)].filter(set, set).size() == 1")
-        .message("exactly one backend must be set, such as `ceph`").reason(Reason::FieldValueInvalid))]
-    #[x_kube(validation = Rule::new("has(self.ceph) == has(oldSelf.ceph)")
-        .message("the kind of backend must not change: create another ObjectStore").reason(Reason::FieldValueForbidden))]
+    #[schemars(schema_with = "backend::schema")]
+    #[x_kube(validation = backend::exactly_one(), validation = backend::same_kind())]
     pub backend: Backend,
     /// Where applications reach the storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,29 +56,6 @@ pub struct ObjectStoreSpec {
     /// While true, no request is sent to the backend for this store and its users. What is due is done afterwards.
     #[serde(default)]
     pub suspend: bool,
-}
-
-/// One member per kind of storage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Backend {
-    /// Ceph Object Gateway (RGW), by its Admin Ops API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ceph: Option<CephBackend>,
-}
-
-/// A Ceph Object Gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CephBackend {
-    /// Address of the admin API: 'http://' or 'https://', a host, and a port if it is not the usual one, such as
-    /// `https://rgw-admin.example:7480`.
-    #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(validation = rules::endpoint())]
-    pub endpoint: String,
-    /// Secret in the store's namespace with the admin user's key pair in `accessKey` and `secretKey`. The admin user
-    /// needs the caps `users=*`. A changed Secret is taken up at once.
-    pub credentials_secret_ref: SecretRef,
 }
 
 /// The S3 side of a store.

@@ -64,6 +64,9 @@ pub struct CapabilitiesStatus {
     pub lock: bool,
     /// Users have a label that may change.
     pub label: bool,
+    /// The backend tells when a key was last used.
+    #[serde(default)]
+    pub last_use: bool,
 }
 
 /// How the keys of one user overlap.

@@ -101,7 +101,7 @@ pub struct ObjectUserSpec {
 /// The Secret that a key is published in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::template_beside_format())]
+#[x_kube(validation = rules::template_beside_aws_env(), validation = rules::template_beside_basic_auth())]
 pub struct SecretSpec {
     /// Name of the Secret, in the namespace of this object. Default: the name of this object. When it changes, the
     /// new Secret is written first, then the old one is deleted.
@@ -111,9 +111,10 @@ pub struct SecretSpec {
     pub name: Option<String>,
     /// Which keys the Secret has. `AWSEnv`: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
     /// AWS_DEFAULT_REGION and AWS_ENDPOINT_URL_S3, which the AWS SDKs read from the environment; beside them
-    /// S3_ADDRESSING_STYLE (path or virtual), and ca.crt where the store has a CA bundle.
-    #[serde(default)]
-    pub format: SecretFormat,
+    /// S3_ADDRESSING_STYLE (path or virtual), and ca.crt where the store has a CA bundle. `BasicAuth`: username and
+    /// password, and ca.crt likewise. Default: AWSEnv where the store has S3, BasicAuth where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<SecretFormat>,
     /// Further keys of the Secret, at most 32, each with its text of at most 4096 characters. The text may have the
     /// placeholders ${accessKeyId}, ${secretAccessKey}, ${endpoint}, ${host}, ${port}, ${scheme}, ${region},
     /// ${userName} and ${caBundle}; `$$` stands for one `$`.
@@ -132,12 +133,13 @@ pub struct SecretSpec {
 }
 
 /// Which keys a Secret has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::EnumIter)]
 pub enum SecretFormat {
     /// Environment variables of the AWS SDKs.
-    #[default]
     #[serde(rename = "AWSEnv")]
     AwsEnv,
+    /// User name and password.
+    BasicAuth,
 }
 
 /// Labels and annotations of a Secret.

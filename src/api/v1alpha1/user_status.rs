@@ -21,7 +21,7 @@ pub struct ObjectUserStatus {
     pub conditions: Vec<Condition>,
     /// Name of the user on the backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 128))]
     pub user_name: Option<String>,
     /// Name of the Secret that the key is published in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +82,31 @@ pub struct CredentialStatus {
     /// When it is revoked. Absent: it is the published key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_time: Option<Time>,
+    /// When it was last used. Absent: this backend does not tell that of any key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_use: Option<LastUseStatus>,
+}
+
+/// When a key was last used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastUseStatus {
+    /// `Unknown`: the backend does not tell. `Never`: not since it was made. `Used`: at `time`.
+    pub state: LastUseState,
+    /// When, to the hour or so: status is not written for every use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+}
+
+/// What is known of the last use of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum LastUseState {
+    /// The backend does not tell.
+    Unknown,
+    /// Not since it was made.
+    Never,
+    /// It was used.
+    Used,
 }
 
 /// An id that was asked for without a clear answer.

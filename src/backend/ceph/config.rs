@@ -1,6 +1,8 @@
 //! What is needed to reach a Ceph RADOS Gateway's Admin Ops API.
 
+use crate::api::v1alpha1::CephBackend;
 use crate::backend::http::{Endpoint, TlsOptions};
+use crate::backend::registry::{Parts, Unusable};
 use crate::domain::ids::AccessKeyId;
 use secrecy::SecretString;
 use std::{fmt, time::Duration};
@@ -26,6 +28,24 @@ pub struct CephConfig {
     pub tls: TlsOptions,
     /// How long one call may take: [`CALL_LIMIT`], but for tests.
     pub call_limit: Duration,
+}
+
+impl CephConfig {
+    /// From a store's spec and its admin Secret.
+    ///
+    /// # Errors
+    ///
+    /// A part is missing or malformed.
+    pub fn of(spec: &CephBackend, parts: &Parts<'_>) -> Result<Self, Unusable> {
+        Ok(Self {
+            endpoint: parts.endpoint(&spec.endpoint)?,
+            region: parts.region(),
+            access_key_id: AccessKeyId::new(parts.text("accessKey")?),
+            secret: parts.secret("secretKey")?,
+            tls: parts.tls(),
+            call_limit: CALL_LIMIT,
+        })
+    }
 }
 
 impl fmt::Debug for CephConfig {

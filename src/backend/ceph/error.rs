@@ -1,9 +1,9 @@
 //! From an answer that is no success to an error that carries a decision. Pure, and tested by table.
 
-use super::{request::Call, wire::Refusal};
-use crate::backend::error::{Detail, Error, ErrorKind, Outcome};
+use super::wire::Refusal;
 use crate::backend::{
-    BackendKind,
+    Error, ErrorKind, Outcome,
+    call::{self, Call},
     http::Reply,
     http::client::{is_code, is_request_id},
 };
@@ -23,66 +23,25 @@ fn refusal(reply: &Reply) -> Option<Refusal> {
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let refusal = refusal(reply);
     let code = refusal.as_ref().map(|r| r.code.as_str());
-    let (mut kind, outcome) = judge(reply.status, code);
-    // By the gateway's own word nothing was done; by that of something in front of it, which may have passed the call on
-    // and lost the answer, everything may have been.
-    if reply.status == 503 && reply.retry_after.is_some() {
-        kind = ErrorKind::RateLimited;
-    }
-    let advice = advice(kind, code);
-    let outcome = if call.changes() {
-        outcome
-    } else {
-        Outcome::NotApplied
-    };
-    let request_id = refusal
-        .as_ref()
-        .map(|r| r.request_id.clone())
-        .filter(|id| is_request_id(id));
+    let (kind, outcome) = judge(reply, code);
+    let error = call.refused(reply, (kind, outcome), advice(kind, code), code);
+    let told = refusal.as_ref().map(|r| r.request_id.clone());
     Error {
-        kind,
-        outcome,
-        backend: BackendKind::Ceph,
-        operation: call.operation,
-        detail: Detail::new(format!(
-            "{}: {advice} ({} {})",
-            call.subject,
-            reply.status,
-            code.unwrap_or("without a code")
-        )),
-        retry_after: reply.retry_after,
-        request_id: request_id.or_else(|| reply.request_id.clone()),
+        request_id: told.filter(|id| is_request_id(id)).or(error.request_id),
+        ..error
     }
 }
 
-/// An error of our own making about `call`.
-pub(super) fn own(call: &Call, kind: ErrorKind, outcome: Outcome, text: &str) -> Error {
-    Error {
-        kind,
-        outcome,
-        backend: BackendKind::Ceph,
-        operation: call.operation,
-        detail: Detail::new(format!("{}: {text}", call.subject)),
-        retry_after: None,
-        request_id: None,
-    }
-}
-
-/// Status and code to kind and outcome. A code of the Admin Ops API says more than the status.
-fn judge(status: u16, code: Option<&str>) -> (ErrorKind, Outcome) {
+/// A code of the Admin Ops API says more than the status.
+fn judge(reply: &Reply, code: Option<&str>) -> (ErrorKind, Outcome) {
     use ErrorKind as K;
-    use Outcome::{NotApplied, Unknown};
-    match (status, code) {
-        (503, Some("SlowDown")) | (429, _) => (K::RateLimited, NotApplied),
+    use Outcome::NotApplied;
+    match (reply.status, code) {
+        (503, Some("SlowDown")) => (K::RateLimited, NotApplied),
         (409, Some("ConcurrentModification")) => (K::Transient, NotApplied),
-        (401 | 403, _) => (K::Auth, NotApplied),
-        (404, Some("NoSuchUser")) => (K::NotFound, NotApplied),
-        (404, Some("NoSuchBucket" | "NoSuchKey")) | (405 | 501, Some(_)) => (K::Unsupported, NotApplied),
-        (409, Some(_)) => (K::Conflict, NotApplied),
-        (400 | 422, Some(_)) => (K::Invalid, NotApplied),
-        (408 | 500..=599, _) => (K::Transient, Unknown),
-        (300..=399, _) => (K::Protocol, NotApplied),
-        _ => (K::Protocol, Unknown),
+        (404, Some("NoSuchBucket" | "NoSuchKey")) => (K::Unsupported, NotApplied),
+        (404, Some(code)) if code != "NoSuchUser" => (K::Protocol, Outcome::Unknown),
+        _ => call::judge(reply, code.is_some()),
     }
 }
 

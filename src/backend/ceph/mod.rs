@@ -7,13 +7,13 @@ mod wire;
 
 pub use config::CephConfig;
 
-use super::error::{Error, ErrorKind, Outcome, Result};
+use super::call::{Call, is_success};
+use super::error::{ErrorKind, Outcome, Result};
 use super::http::{HttpClient, HttpOptions, Reply, Signer};
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
 use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
 use crate::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
 use async_trait::async_trait;
-use request::Call;
 use std::time::Duration;
 
 /// What RGW can do.
@@ -24,13 +24,18 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: None },
     secret_readable: true,
     id_choosable: true,
+    user_comes_with_key: false,
+    mark_in_name: false,
+    data_is_owned: true,
     lock: true,
     label: true,
+    last_use: false,
     settle: Duration::from_secs(2),
     label_max_chars: 128,
     user_name: UserNameRules {
         max_len: 128,
         punctuation: "-_.",
+        capitals: true,
     },
 };
 
@@ -54,7 +59,7 @@ impl CephDriver {
         };
         let http = HttpClient::new(&options).map_err(|text| {
             let call = request::find_by_key(&config.access_key_id);
-            error::own(&call, ErrorKind::Invalid, Outcome::NotApplied, &text)
+            call.refuse(ErrorKind::Invalid, &text)
         })?;
         let signer = Signer::new(
             config.access_key_id.clone(),
@@ -66,15 +71,11 @@ impl CephDriver {
 
     /// Sends a call; any answer is a value, none is an error.
     async fn send(&self, call: &Call) -> Result<Reply> {
-        let not_sent = |text: &str| error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text);
-        let mut request = http::Request::builder()
-            .method(call.method.clone())
-            .uri(self.config.endpoint.at(&call.target))
-            .body(Vec::new())
-            .map_err(|_| not_sent("the request cannot be addressed"))?;
-        self.signer.sign(&mut request).map_err(|text| not_sent(&text))?;
+        let mut request = call.request(&self.config.endpoint)?;
+        let signed = self.signer.sign(&mut request);
+        signed.map_err(|text| call.refuse(ErrorKind::Invalid, &text))?;
         let sent = self.http.send(request).await;
-        sent.map_err(|e| e.into_error(BackendKind::Ceph, call.operation, call.changes()))
+        sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
     }
 
     /// Sends a call and demands a success.
@@ -101,14 +102,14 @@ impl CephDriver {
         let user = parse_user(&call, &reply)?;
         // A proxy or a gateway that decodes twice might answer for somebody else.
         if user.name != name.as_str() || !user.tenant.is_empty() {
-            return Err(misunderstood(&call, "the gateway answered for another user"));
+            return Err(call.misunderstood("the gateway answered for another user"));
         }
         Ok(Some(user))
     }
 
     /// What a `UserAlreadyExists` means: fine if the user carries this mark.
     async fn is_ours(&self, call: &Call, name: &UserName, mark: &OwnerMark) -> Result<()> {
-        let refuse = |kind, text: &str| Err(error::own(call, kind, Outcome::NotApplied, text));
+        let refuse = |kind, text: &str| Err(call.refuse(kind, text));
         let Some(user) = self.find_user(name).await? else {
             return refuse(
                 ErrorKind::Transient,
@@ -137,8 +138,8 @@ impl Driver for CephDriver {
         BackendKind::Ceph
     }
 
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
     async fn probe(&self) -> Result<BackendInfo> {
@@ -147,7 +148,7 @@ impl Driver for CephDriver {
         if !parse_user(&call, &reply)?.may_manage_users() {
             let advice =
                 "it may not read and write users: radosgw-admin caps add --uid=ADMIN --caps='users=*'";
-            return Err(error::own(&call, ErrorKind::Auth, Outcome::NotApplied, advice));
+            return Err(call.refuse(ErrorKind::Auth, advice));
         }
         // The Admin Ops API tells no version. 20 names its release in this header, 16 and 18 do not.
         let release = reply.server.as_deref().and_then(release_name).map(str::to_owned);
@@ -178,10 +179,7 @@ impl Driver for CephDriver {
         let made = parse_user(&call, &reply)?;
         if request::email_to_mark(&made.email).as_ref() != Some(&user.owner) || made.suspended != user.locked
         {
-            return Err(misunderstood(
-                &call,
-                "the gateway made another user than was asked for",
-            ));
+            return Err(call.misunderstood("the gateway made another user than was asked for"));
         }
         Ok(())
     }
@@ -193,7 +191,7 @@ impl Driver for CephDriver {
         let reply = self.succeed(&call).await?;
         if parse_user(&call, &reply)?.display_name != label {
             let text = "the gateway stored another label than was sent; Ceph 20.2.4 does so for % and +: leave them out";
-            return Err(error::own(&call, ErrorKind::Invalid, Outcome::Unknown, text));
+            return Err(call.own(ErrorKind::Invalid, Outcome::Unknown, text));
         }
         Ok(())
     }
@@ -203,7 +201,7 @@ impl Driver for CephDriver {
         check_name(&call, name)?;
         let reply = self.succeed(&call).await?;
         if parse_user(&call, &reply)?.suspended != locked {
-            return Err(misunderstood(&call, "the gateway answered 200 and did not do it"));
+            return Err(call.misunderstood("the gateway answered 200 and did not do it"));
         }
         Ok(())
     }
@@ -215,7 +213,7 @@ impl Driver for CephDriver {
         };
         if user.privileged {
             let text = "it holds admin rights and is never deleted by this operator";
-            return Err(error::own(&call, ErrorKind::Conflict, Outcome::NotApplied, text));
+            return Err(call.refuse(ErrorKind::Conflict, text));
         }
         let reply = self.send(&call).await?;
         let gone = reply.status == 404 && error::code(&reply).as_deref() == Some("NoSuchUser");
@@ -226,13 +224,14 @@ impl Driver for CephDriver {
         }
     }
 
-    async fn issue(&self, name: &UserName, request: &IssueRequest) -> Result<KeyPair> {
+    async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
+        let name = &user.name;
         let id = request
             .access_key_id
             .clone()
             .unwrap_or_else(|| AccessKeyId::new(""));
         let call = request::issue(name, &id);
-        let refuse = |kind, text: &str| Err(error::own(&call, kind, Outcome::NotApplied, text));
+        let refuse = |kind, text: &str| Err(call.refuse(kind, text));
         if !is_usable_key_id(id.as_str()) {
             return refuse(
                 ErrorKind::Invalid,
@@ -247,13 +246,13 @@ impl Driver for CephDriver {
             return refuse(ErrorKind::Conflict, "it has a key of this id already");
         }
         let reply = self.succeed(&call).await?;
-        let keys: Vec<wire::Key> = parse(&call, &reply)?;
+        let keys: Vec<wire::Key> = call.parse(&reply, NO_ANSWER)?;
         let secret = keys
             .into_iter()
             .find(|key| key.access_key == id.as_str())
             .and_then(|key| key.secret_key);
         let secret =
-            secret.ok_or_else(|| misunderstood(&call, "the new key is missing in the gateway's answer"))?;
+            secret.ok_or_else(|| call.misunderstood("the new key is missing in the gateway's answer"))?;
         Ok(KeyPair {
             id: CredentialId::from(&id),
             access_key_id: id,
@@ -263,7 +262,7 @@ impl Driver for CephDriver {
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         let call = request::revoke(name, id.as_str());
-        let refuse = |kind, text: &str| Err(error::own(&call, kind, Outcome::NotApplied, text));
+        let refuse = |kind, text: &str| Err(call.refuse(kind, text));
         let Some(user) = self.get(name).await? else {
             return Ok(());
         };
@@ -290,52 +289,27 @@ impl Driver for CephDriver {
     }
 }
 
-fn is_success(reply: &Reply) -> bool {
-    (200..300).contains(&reply.status)
-}
+const NO_ANSWER: &str = "this is no answer of a Ceph gateway: is the endpoint right?";
 
 fn parse_user(call: &Call, reply: &Reply) -> Result<wire::User> {
-    parse(call, reply)
-}
-
-fn parse<T: serde::de::DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T> {
-    // The parser's own text may quote the body.
-    serde_json::from_slice(&reply.body).map_err(|_| {
-        misunderstood(
-            call,
-            "this is no answer of a Ceph gateway: is the endpoint right?",
-        )
-    })
-}
-
-fn misunderstood(call: &Call, text: &str) -> Error {
-    let outcome = if call.changes() {
-        Outcome::Unknown
-    } else {
-        Outcome::NotApplied
-    };
-    error::own(call, ErrorKind::Protocol, outcome, text)
+    call.parse(reply, NO_ANSWER)
 }
 
 fn check_name(call: &Call, name: &UserName) -> Result<()> {
-    let UserNameRules { max_len, punctuation } = CAPABILITIES.user_name;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
-    let name = name.as_str();
     // RGW refuses this one: it is what it calls a request without a signature.
-    if !name.is_empty() && name.len() <= max_len && name.chars().all(allowed) && name != "anonymous" {
+    if CAPABILITIES.user_name.accept(name.as_str()) && name.as_str() != "anonymous" {
         return Ok(());
     }
     let text = "a user name has 1 to 128 letters, digits, - _ or . and is not anonymous";
-    Err(error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text))
+    Err(call.refuse(ErrorKind::Invalid, text))
 }
 
 fn check_label(call: &Call, label: &str) -> Result<()> {
-    let fits = label.chars().count() <= CAPABILITIES.label_max_chars;
-    if !label.is_empty() && fits && !label.contains(char::is_control) {
+    if CAPABILITIES.takes_label(label) {
         return Ok(());
     }
     let text = "a label has 1 to 128 characters, none of them a control character";
-    Err(error::own(call, ErrorKind::Invalid, Outcome::NotApplied, text))
+    Err(call.refuse(ErrorKind::Invalid, text))
 }
 
 /// Other characters are taken by RGW, and then break the signatures of those who use the key.

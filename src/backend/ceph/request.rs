@@ -4,38 +4,13 @@
 //! Parameters travel in the query string only; a form body is ignored, a signed body refused with 501. No request
 //! here carries a secret: query strings end up in access logs.
 
-use crate::backend::NewUser;
-use crate::backend::http::Query;
+use crate::backend::{BackendKind, NewUser, call::Call, http::Query};
 use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
 use http::Method;
 
-/// One call, before it is addressed and signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
-    /// Short name, for logs and metrics.
-    pub(super) operation: &'static str,
-    /// HTTP method.
-    pub(super) method: Method,
-    /// Path and query.
-    pub(super) target: String,
-    /// What it is about, for error texts: `user gk-a`.
-    pub(super) subject: String,
-}
-
-impl Call {
-    fn user(operation: &'static str, method: Method, name: &UserName, query: &Query) -> Self {
-        Self {
-            operation,
-            method,
-            target: target(query),
-            subject: format!("user {name}"),
-        }
-    }
-
-    /// Whether it would change anything.
-    pub(super) fn changes(&self) -> bool {
-        self.method != Method::GET
-    }
+fn call(operation: &'static str, method: Method, name: &UserName, query: &Query) -> Call {
+    let subject = format!("user {name}");
+    Call::new(BackendKind::Ceph, operation, method, target(query), subject)
 }
 
 fn target(query: &Query) -> String {
@@ -48,17 +23,14 @@ fn uid(name: &UserName) -> Query {
 
 /// The user that holds this access key. Used to look at one's own rights.
 pub(super) fn find_by_key(id: &AccessKeyId) -> Call {
-    Call {
-        operation: "Probe",
-        method: Method::GET,
-        target: target(&Query::new().pair("access-key", id.as_str())),
-        subject: format!("admin access key {id}"),
-    }
+    let target = target(&Query::new().pair("access-key", id.as_str()));
+    let subject = format!("admin access key {id}");
+    Call::new(BackendKind::Ceph, "Probe", Method::GET, target, subject)
 }
 
 /// The user with its keys and secrets. 404 `NoSuchUser` where there is none.
 pub(super) fn find_user(name: &UserName) -> Call {
-    Call::user("GetUser", Method::GET, name, &uid(name))
+    call("GetUser", Method::GET, name, &uid(name))
 }
 
 /// A user without keys. Surprise: never an update, 409 `UserAlreadyExists` however alike the user is.
@@ -70,12 +42,12 @@ pub(super) fn create_user(user: &NewUser) -> Call {
     if user.locked {
         query = query.pair("suspended", "true");
     }
-    Call::user("CreateUser", Method::PUT, &user.name, &query)
+    call("CreateUser", Method::PUT, &user.name, &query)
 }
 
 /// Changes the display name and nothing else. Surprise: an empty name is taken with 200 and ignored.
 pub(super) fn set_label(name: &UserName, label: &str) -> Call {
-    Call::user(
+    call(
         "SetLabel",
         Method::POST,
         name,
@@ -86,7 +58,7 @@ pub(super) fn set_label(name: &UserName, label: &str) -> Call {
 /// Suspends or resumes. Surprise: an empty value suspends, and `yes` resumes; only `1` and `0` are sent.
 pub(super) fn set_locked(name: &UserName, locked: bool) -> Call {
     let value = if locked { "1" } else { "0" };
-    Call::user(
+    call(
         "SetLocked",
         Method::POST,
         name,
@@ -96,7 +68,7 @@ pub(super) fn set_locked(name: &UserName, locked: bool) -> Call {
 
 /// Deletes a user without data. Never sends `purge-data`.
 pub(super) fn delete_user(name: &UserName) -> Call {
-    Call::user("DeleteUser", Method::DELETE, name, &uid(name))
+    call("DeleteUser", Method::DELETE, name, &uid(name))
 }
 
 /// Adds a key with a chosen access key id; the gateway makes the secret, and answers with **all** keys of the user.
@@ -107,7 +79,7 @@ pub(super) fn issue(name: &UserName, id: &AccessKeyId) -> Call {
         .flag("key")
         .pair("uid", name.as_str())
         .pair("access-key", id.as_str());
-    Call::user("IssueKey", Method::PUT, name, &query)
+    call("IssueKey", Method::PUT, name, &query)
 }
 
 /// Removes a key. Surprise: 403 `InvalidAccessKeyId` where it is not there, the same code as for a dead admin key.
@@ -116,7 +88,7 @@ pub(super) fn revoke(name: &UserName, id: &str) -> Call {
         .flag("key")
         .pair("uid", name.as_str())
         .pair("access-key", id);
-    Call::user("RevokeKey", Method::DELETE, name, &query)
+    call("RevokeKey", Method::DELETE, name, &query)
 }
 
 const MARK_DOMAIN: &str = "@owner.gracekey.dev";

@@ -2,7 +2,10 @@
 
 use super::request::email_to_mark;
 use crate::backend::{ObservedCredential, ObservedUser};
-use crate::domain::ids::{AccessKeyId, CredentialId};
+use crate::domain::{
+    facts::LastUse,
+    ids::{AccessKeyId, CredentialId},
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
@@ -106,6 +109,7 @@ impl Key {
             id: CredentialId::from(&access_key_id),
             access_key_id,
             secret: self.secret_key,
+            last_use: LastUse::Unknown,
         }
     }
 }

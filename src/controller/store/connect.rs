@@ -6,7 +6,7 @@ use crate::{
         gate::Gate,
         layer::{Layered, Limits},
         pool::Connection,
-        registry::{self, AdminSecret},
+        registry::{self, AdminSecret, Parts},
     },
     controller::{
         context::{Context, id_of},
@@ -18,6 +18,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 /// Longest CA bundle, in bytes: it becomes part of the Secret of each user.
 const CA_BUNDLE_MAX: usize = 256 * 1024;
@@ -62,9 +63,9 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
     let spec = &store.spec;
     let unusable = |error: registry::Unusable| Trouble::stalled(Reason::InvalidSpec, error.to_string());
     let missing = |error: registry::Unusable| Trouble::stalled(Reason::CredentialsMissing, error.to_string());
-    let (_, name) = registry::kind(&spec.backend).map_err(unusable)?;
+    let name = &spec.backend.credentials_secret_ref().name;
     let admin = fetch(store, name, ctx).await?;
-    let mut secrets = vec![(name.to_owned(), admin.resource_version())];
+    let mut secrets = vec![(name.clone(), admin.resource_version())];
     let mut ca = None;
     if let Some(reference) = &spec.tls.ca_bundle_secret_ref {
         let secret = fetch(store, &reference.name, ctx).await?;
@@ -74,8 +75,15 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
     if let Some(same) = current(store, ctx).filter(|c| c.secrets == secrets) {
         return Ok(same);
     }
-    let inner = registry::driver(spec, &admin_keys(admin), ca.as_deref()).map_err(missing)?;
-    let prober = registry::prober(spec, ca.as_deref()).map_err(unusable)?;
+    let admin = admin_keys(admin);
+    let parts = Parts::new(spec, &admin, ca.as_deref());
+    let inner = registry::driver(&parts).map_err(missing)?;
+    let prover = registry::prover(&parts).map_err(unusable)?;
+    let mut probed = None;
+    if inner.needs_probe() {
+        let info = inner.probe().await.map_err(|error| Trouble::from(&error))?;
+        probed = Some((Instant::now(), info));
+    }
     let limits = Limits {
         concurrency: usize::try_from(spec.limits.concurrency).unwrap_or(1),
         requests_per_second: u32::try_from(spec.limits.requests_per_second).unwrap_or(0),
@@ -87,10 +95,10 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
         serial,
         secrets,
         driver: Arc::new(Layered::new(inner, id, limits, ctx.metrics.clone())),
-        prober,
+        prover,
         proofs: Gate::new(PROOFS),
         ca_bundle: ca,
-        probed: Mutex::new(None),
+        probed: Mutex::new(probed),
     };
     Ok(ctx.pool.put(&store.uid().unwrap_or_default(), connection))
 }
@@ -152,14 +160,14 @@ async fn fetch(store: &ObjectStore, name: &str, ctx: &Context) -> Result<Secret,
 
 /// Names of the Secrets that a store refers to.
 pub fn secrets_of(store: &ObjectStore) -> impl Iterator<Item = &str> {
-    let admin = registry::kind(&store.spec.backend).ok().map(|(_, name)| name);
+    let admin = store.spec.backend.credentials_secret_ref().name.as_str();
     let ca = store
         .spec
         .tls
         .ca_bundle_secret_ref
         .as_ref()
         .map(|r| r.name.as_str());
-    admin.into_iter().chain(ca)
+    std::iter::once(admin).chain(ca)
 }
 
 #[cfg(test)]

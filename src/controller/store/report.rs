@@ -35,7 +35,7 @@ pub(super) fn status(
                 product: seen.info.product.clone(),
                 version: seen.info.version.clone(),
             });
-            status.capabilities = Some(capabilities(seen.connection.driver.capabilities()));
+            status.capabilities = Some(capabilities(&seen.connection.driver.capabilities()));
             None
         }
         Err(trouble) if trouble.reason == Reason::Suspended => {
@@ -124,5 +124,6 @@ fn capabilities(of: &Capabilities) -> CapabilitiesStatus {
         id_choosable: of.id_choosable,
         lock: of.lock,
         label: of.label,
+        last_use: of.last_use,
     }
 }

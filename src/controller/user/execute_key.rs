@@ -14,7 +14,7 @@ use crate::{
         memory::{Dying, UserMemory},
     },
     domain::{
-        facts::SecretState,
+        facts::{SecretState, UserState},
         ids::{AccessKeyId, CredentialId},
         ledger::after,
         reason::Reason,
@@ -37,15 +37,13 @@ impl Pass<'_> {
             access_key_id,
             expire_previous,
         };
-        match world
-            .target
-            .connection
-            .driver
-            .issue(&world.target.user_name, &request)
-            .await
-        {
+        let user = Self::order(world);
+        match world.target.connection.driver.issue(&user, &request).await {
             Ok(pair) => {
                 self.ctx.metrics.key("issued");
+                if world.seen.user == UserState::Absent {
+                    self.note_made(user, world).await;
+                }
                 world.seen.live.insert(pair.id.clone());
                 world.seen.halves.insert(pair.id.clone(), pair.clone());
                 memory.staged.insert(pair.id.clone(), pair);
@@ -76,7 +74,7 @@ impl Pass<'_> {
             Trouble::passing(Reason::ProofPending, format!("{what}; {then}."))
         };
         let key = id.access_key_id();
-        let (Some(prober), Some(pair)) = (&world.target.connection.prober, world.seen.halves.get(id)) else {
+        let (Some(prover), Some(pair)) = (&world.target.connection.prover, world.seen.halves.get(id)) else {
             return Err(pending(format!("The key {key} cannot be tried yet")).into());
         };
         let Some(turn) = world.target.connection.proofs.enter().await else {
@@ -85,7 +83,7 @@ impl Pass<'_> {
             ))
             .into());
         };
-        let proof = prober.prove(pair).await;
+        let proof = prover.prove(pair).await;
         drop(turn);
         let what = match proof {
             Proof::Accepted => {
@@ -124,7 +122,7 @@ impl Pass<'_> {
             .seen
             .halves
             .remove(id)
-            .filter(|_| connection.prober.is_some())
+            .filter(|_| connection.prover.is_some())
         {
             Some(pair) => {
                 let (since, told) = (self.ctx.clock.now(), false);
@@ -145,13 +143,13 @@ impl Pass<'_> {
     /// comes at the end of a pass, and again at the end of later ones.
     pub(super) async fn see_them_refused(&self, world: &World, memory: &mut UserMemory) {
         let connection = &world.target.connection;
-        let Some(prober) = &connection.prober else {
+        let Some(prover) = &connection.prover else {
             memory.dying.clear();
             return;
         };
         let asked = memory.dying.iter().map(async |(id, dying)| {
             let _turn = connection.proofs.enter().await?;
-            Some((id.clone(), prober.prove_dead(&dying.pair).await))
+            Some((id.clone(), prover.prove_dead(&dying.pair).await))
         });
         let answers = futures::future::join_all(asked).await;
         for (id, death) in answers.into_iter().flatten() {

@@ -16,14 +16,8 @@ use crate::{
 impl Pass<'_> {
     pub(super) async fn create_user(&mut self, world: &mut World) -> Result<(), Failure> {
         self.confirm().await?;
-        let target = &world.target;
-        let new = NewUser {
-            name: target.user_name.clone(),
-            label: world.desired.label.clone(),
-            owner: target.mark.clone(),
-            locked: world.desired.locked,
-        };
-        match target.connection.driver.create_user(&new).await {
+        let new = Self::order(world);
+        match world.target.connection.driver.create_user(&new).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Conflict => {
                 world.seen.user = UserState::Foreign;
@@ -32,6 +26,22 @@ impl Pass<'_> {
             }
             Err(error) => return Err(error.into()),
         }
+        self.note_made(new, world).await;
+        Ok(())
+    }
+
+    /// The user as it is to be.
+    pub(super) fn order(world: &World) -> NewUser {
+        NewUser {
+            name: world.target.user_name.clone(),
+            label: world.desired.label.clone(),
+            owner: world.target.mark.clone(),
+            locked: world.desired.locked,
+        }
+    }
+
+    /// The user was made, by itself or with its first key.
+    pub(super) async fn note_made(&self, new: NewUser, world: &mut World) {
         world.seen.user = UserState::Ours {
             label: new.label,
             locked: new.locked,
@@ -46,7 +56,6 @@ impl Pass<'_> {
             );
             tell(self.ctx, &self.user, true, Reason::UserRecreated, note).await;
         }
-        Ok(())
     }
 
     pub(super) async fn set_label(

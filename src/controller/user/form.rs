@@ -1,7 +1,8 @@
 //! The Secret as it should be, and what the one that is there says. Pure.
 
+use super::format;
 use crate::{
-    api::v1alpha1::{AddressingStyle, AdoptionPolicy, ObjectUser, S3},
+    api::v1alpha1::{AdoptionPolicy, ObjectUser, S3, SecretFormat},
     backend::KeyPair,
     controller::error::Trouble,
     domain::{
@@ -27,10 +28,8 @@ use std::{
     time::Duration,
 };
 
-const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 /// Most that templates may make of themselves, in bytes: half of what a Secret holds at all.
 const RENDERED_MAX: usize = 512 * 1024;
-const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 
 /// Everything about the Secret but the key.
 #[derive(Debug)]
@@ -43,6 +42,7 @@ pub(super) struct Form {
     adoption: AdoptionPolicy,
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
+    format: SecretFormat,
     templates: BTreeMap<String, Template>,
     s3: Option<S3>,
     ca_bundle: Option<String>,
@@ -77,6 +77,7 @@ impl Form {
             adoption: spec.adoption_policy,
             labels: spec.metadata.labels.clone(),
             annotations: spec.metadata.annotations.clone(),
+            format: spec.format.unwrap_or_else(|| format::default_for(s3)),
             templates,
             s3: s3.cloned(),
             ca_bundle: ca_bundle.map(str::to_owned),
@@ -171,27 +172,14 @@ impl Form {
     /// The data for this key.
     pub(super) fn data(&self, pair: &KeyPair) -> BTreeMap<String, ByteString> {
         let mut data = BTreeMap::new();
-        let mut put =
-            |key: &str, value: &str| drop(data.insert(key.to_owned(), ByteString(value.as_bytes().to_vec())));
-        put(ACCESS_KEY_ID, pair.access_key_id.as_str());
-        put(SECRET_ACCESS_KEY, pair.secret.expose_secret());
-        if let Some(s3) = &self.s3 {
-            put("AWS_ENDPOINT_URL_S3", &s3.endpoint);
-            put("AWS_REGION", &s3.region);
-            put("AWS_DEFAULT_REGION", &s3.region);
-            let style = match s3.addressing_style {
-                AddressingStyle::Path => "path",
-                AddressingStyle::Virtual => "virtual",
-            };
-            put("S3_ADDRESSING_STYLE", style);
-        }
-        if let Some(ca) = &self.ca_bundle {
-            put("ca.crt", ca);
-        }
         let values = self.values(pair.access_key_id.as_str(), &pair.secret);
         for (key, template) in &self.templates {
-            put(key, template.render(&values).expose_secret());
+            let text = template.render(&values);
+            data.insert(key.clone(), ByteString(text.expose_secret().as_bytes().to_vec()));
         }
+        // What the format writes comes before what a template makes of the same key.
+        let (s3, ca) = (self.s3.as_ref(), self.ca_bundle.as_deref());
+        data.extend(format::data(self.format, pair, s3, ca));
         data
     }
 
@@ -285,20 +273,14 @@ impl Form {
 
 /// The key pair that a Secret holds, believed or not.
 pub(super) fn pair_in(secret: &Secret) -> Option<KeyPair> {
-    let text = |key| {
-        let bytes: &ByteString = secret.data.as_ref()?.get(key)?;
-        String::from_utf8(bytes.0.clone())
-            .ok()
-            .filter(|text| !text.is_empty())
-    };
-    let access_key_id = crate::domain::ids::AccessKeyId::new(text(ACCESS_KEY_ID)?);
+    let (access_key_id, half) = format::read(secret.data.as_ref()?)?;
     let noted = annotation(secret, names::CREDENTIAL_ID).map(CredentialId::new);
     let id = noted.filter(|id| id.access_key_id() == access_key_id);
     let id = id.unwrap_or_else(|| CredentialId::from(&access_key_id));
     Some(KeyPair {
         id,
         access_key_id,
-        secret: text(SECRET_ACCESS_KEY)?.into(),
+        secret: half,
     })
 }
 
@@ -393,6 +375,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_another_format_is_recognised_and_written_anew() {
+        let before = form(&json!({})).fill(None, &pair("NEW"), &Mirror::default(), None);
+        let after = form(&json!({"format": "BasicAuth"}));
+        let seen = published(&after, &before, true);
+        assert_eq!((seen.key, seen.intact), (Some(CredentialId::new("NEW")), false));
+    }
+
+    #[test]
+    fn a_store_without_s3_gets_basic_auth() {
+        let form = Form::new(&user(&json!({})), &UserName::new("u"), None, None).0;
+        assert!(form.data(&pair("NEW")).contains_key("password"));
+    }
+
+    #[test]
     fn a_template_that_would_make_too_much_is_told_and_left_out() {
         let template = json!({"template": {"big": "${caBundle}".repeat(300)}});
         let ca = "c".repeat(4096);
@@ -428,7 +424,7 @@ mod tests {
             .data
             .as_mut()
             .unwrap()
-            .insert(SECRET_ACCESS_KEY.to_owned(), ByteString(b"wrong".to_vec()));
+            .insert("AWS_SECRET_ACCESS_KEY".to_owned(), ByteString(b"wrong".to_vec()));
         assert_eq!(published(&form, &secret, true).key, None);
         assert_eq!(
             published(&form, &secret, false).key,

@@ -14,7 +14,7 @@ use crate::{
         store,
     },
     domain::{
-        facts::{SecretState, UserState},
+        facts::{LastUse, SecretState, UserState},
         ids::CredentialId,
         reason::Reason,
     },
@@ -28,6 +28,8 @@ pub(super) struct Gathered {
     pub user: UserState,
     pub live: BTreeSet<CredentialId>,
     pub halves: BTreeMap<CredentialId, KeyPair>,
+    /// Of each key, where the backend tells that.
+    pub last_uses: BTreeMap<CredentialId, LastUse>,
     pub secret: Option<Secret>,
     pub state: SecretState,
     /// Our Secret under the name that the spec gave before.
@@ -102,15 +104,19 @@ fn assemble(
     form: &Form,
     memory: &UserMemory,
 ) -> Gathered {
-    let readable = target.connection.driver.capabilities().secret_readable;
+    let capabilities = target.connection.driver.capabilities();
+    let readable = capabilities.secret_readable;
     let mut halves = memory.staged.clone();
-    let mut live = BTreeSet::new();
+    let (mut live, mut last_uses) = (BTreeSet::new(), BTreeMap::new());
     let user = match observed {
         None => UserState::Absent,
         Some(found) if found.privileged || found.owner.as_ref() != Some(&target.mark) => UserState::Foreign,
         Some(found) => {
             for key in found.credentials {
                 live.insert(key.id.clone());
+                if capabilities.last_use {
+                    last_uses.insert(key.id.clone(), key.last_use);
+                }
                 if let Some(secret) = key.secret {
                     halves.insert(
                         key.id.clone(),
@@ -143,6 +149,7 @@ fn assemble(
         user,
         live,
         halves,
+        last_uses,
         secret,
         state,
         former,

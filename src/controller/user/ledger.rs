@@ -83,6 +83,7 @@ fn credential(id: &CredentialId, key: &Issued) -> api::CredentialStatus {
         issue_time: Time(key.issue_time),
         verified_time: key.verified_time.map(Time),
         revoke_time: key.revoke_time.map(Time),
+        last_use: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod execute_key;
 mod execute_secret;
 mod execute_user;
 mod form;
+mod format;
 mod gather;
 mod ledger;
 mod parse;

@@ -189,7 +189,8 @@ impl<'a> Pass<'a> {
         }
         let target = target::find(&self.user, self.ctx).await?;
         let s3 = target.store.spec.s3.as_ref();
-        let (desired, annotation) = parse::parse(&self.user, s3.is_some(), target.closed);
+        let provable = target.connection.prover.is_some();
+        let (desired, annotation) = parse::parse(&self.user, provable, target.closed);
         let ca = target.connection.ca_bundle.as_deref();
         let (form, template) = Form::new(&self.user, &target.user_name, s3, ca);
         let seen = gather::gather(&self.user, &target, &form, memory, self.ctx).await?;
@@ -213,7 +214,7 @@ impl<'a> Pass<'a> {
         let draw = self.ctx.entropy.draw();
         plan(&Facts {
             desired: &world.desired,
-            capabilities: world.target.connection.driver.capabilities(),
+            capabilities: &world.target.connection.driver.capabilities(),
             finalizer: status::has_finalizer(&self.user),
             user: &world.seen.user,
             live: &world.seen.live,
@@ -319,6 +320,7 @@ impl<'a> Pass<'a> {
             locked: world.is_locked(),
             dying: keys.dying,
             unknown: keys.unknown,
+            last_uses: Some(&world.seen.last_uses),
             ledger: &self.ledger,
             user_name: Some(world.target.user_name.as_str()),
             secret_name: published.then_some(&world.form.name),
@@ -367,6 +369,7 @@ impl<'a> Pass<'a> {
             locked: world.as_ref().is_some_and(World::is_locked),
             dying: memory.dying.len(),
             unknown: None,
+            last_uses: world.as_ref().map(|world| &world.seen.last_uses),
             ledger: &self.ledger,
             user_name: world.as_ref().map(|w| w.target.user_name.as_str()),
             secret_name: None,

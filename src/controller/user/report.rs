@@ -2,10 +2,11 @@
 
 use super::ledger;
 use crate::{
-    api::v1alpha1::{ObjectUserStatus, SecretBinding},
+    api::v1alpha1::{LastUseState, LastUseStatus, ObjectUserStatus, SecretBinding},
     controller::error::Trouble,
     domain::{
         condition::{self, Status},
+        facts::LastUse,
         ids::CredentialId,
         ledger::Ledger,
         plan::Blocked,
@@ -13,8 +14,9 @@ use crate::{
     },
     names,
 };
-use jiff::Timestamp;
-use std::collections::BTreeSet;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many unknown keys are named.
 const NAMED: usize = 5;
@@ -42,6 +44,8 @@ pub(super) struct Standing<'a> {
     pub dying: usize,
     /// `None`: could not be looked at.
     pub unknown: Option<&'a BTreeSet<CredentialId>>,
+    /// As the backend tells it; `None`: it does not, or could not be asked.
+    pub last_uses: Option<&'a BTreeMap<CredentialId, LastUse>>,
     pub ledger: &'a Ledger,
     pub user_name: Option<&'a str>,
     pub secret_name: Option<&'a str>,
@@ -56,6 +60,7 @@ pub(super) fn status(
 ) -> ObjectUserStatus {
     let mut status = before.clone();
     ledger::write(standing.ledger, &mut status);
+    tell_last_uses(before, standing.last_uses, &mut status);
     status.observed_generation = Some(generation);
     if let Some(name) = standing.user_name {
         status.user_name = Some(name.to_owned());
@@ -76,6 +81,43 @@ pub(super) fn status(
     set.previous_keys(standing);
     set.unknown_keys(standing.unknown);
     status
+}
+
+/// A use is told when it is this much later than the one that was told before: status is not written for every use.
+const LAST_USE_STEP: SignedDuration = SignedDuration::from_hours(1);
+
+fn tell_last_uses(
+    before: &ObjectUserStatus,
+    seen: Option<&BTreeMap<CredentialId, LastUse>>,
+    status: &mut ObjectUserStatus,
+) {
+    for key in &mut status.credentials {
+        let told = before.credentials.iter().find(|k| k.id == key.id);
+        let told = told.and_then(|key| key.last_use.clone());
+        let now = seen.and_then(|seen| seen.get(&CredentialId::new(&key.id)));
+        key.last_use = match (told, now.map(|now| last_use(*now))) {
+            (told, None) => told,
+            (Some(told), Some(now)) if is_as_good(&told, &now) => Some(told),
+            (_, now) => now,
+        };
+    }
+}
+
+fn last_use(seen: LastUse) -> LastUseStatus {
+    let (state, time) = match seen {
+        LastUse::Unknown => (LastUseState::Unknown, None),
+        LastUse::Never => (LastUseState::Never, None),
+        LastUse::At(time) => (LastUseState::Used, Some(Time(time))),
+    };
+    LastUseStatus { state, time }
+}
+
+fn is_as_good(told: &LastUseStatus, now: &LastUseStatus) -> bool {
+    match (&told.time, &now.time) {
+        (Some(told), Some(now)) => now.0.duration_since(told.0) < LAST_USE_STEP,
+        (None, None) => told.state == now.state,
+        (None, Some(_)) | (Some(_), None) => false,
+    }
 }
 
 struct Setter<'a> {
@@ -296,6 +338,7 @@ mod tests {
             locked: false,
             dying: 0,
             unknown: None,
+            last_uses: None,
             ledger,
             user_name: Some("gk-shop-billing"),
             secret_name: Some("billing"),
@@ -440,6 +483,50 @@ mod tests {
         );
         assert_eq!(conditions(&after)[2], "PreviousKeysRevoked=True/Revoked");
         assert_eq!(after.previous_key_revoke_time, None);
+    }
+
+    #[test]
+    fn last_use_has_three_states_and_is_told_again_when_it_is_much_later() {
+        let id = CredentialId::new("AK");
+        let issued = Issued {
+            issue_time: at(0),
+            verified_time: None,
+            revoke_time: None,
+        };
+        let ledger = Ledger {
+            credentials: BTreeMap::from([(id.clone(), issued)]),
+            ..Ledger::default()
+        };
+        let say = |before: &ObjectUserStatus, seen: Option<LastUse>| {
+            let uses = seen.map(|seen| BTreeMap::from([(id.clone(), seen)]));
+            let standing = Standing {
+                last_uses: uses.as_ref(),
+                ..standing(Verdict::Settled, Some(true), &ledger)
+            };
+            status(before, &standing, 1, at(1))
+        };
+        let told = |status: &ObjectUserStatus| {
+            let told = status.credentials[0].last_use.clone();
+            told.map(|told| (told.state, told.time.map(|time| time.0)))
+        };
+        let blank = ObjectUserStatus::default();
+        assert_eq!(told(&say(&blank, None)), None);
+        assert_eq!(
+            told(&say(&blank, Some(LastUse::Unknown))),
+            Some((LastUseState::Unknown, None))
+        );
+        let never = say(&blank, Some(LastUse::Never));
+        assert_eq!(told(&never), Some((LastUseState::Never, None)));
+        let used = say(&never, Some(LastUse::At(at(100))));
+        assert_eq!(told(&used), Some((LastUseState::Used, Some(at(100)))));
+        assert_eq!(
+            say(&used, Some(LastUse::At(at(3000)))),
+            used,
+            "no write for every use"
+        );
+        assert_eq!(say(&used, None), used, "not asked is not forgotten");
+        let later = say(&used, Some(LastUse::At(at(3700))));
+        assert_eq!(told(&later), Some((LastUseState::Used, Some(at(3700)))));
     }
 
     #[test]

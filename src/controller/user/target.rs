@@ -105,8 +105,12 @@ pub(super) async fn find(user: &ObjectUser, ctx: &Context) -> Result<Target, Fai
         namespace: &namespace,
         name: &name,
     };
-    let derived = identity.user_name(&connection.driver.capabilities().user_name);
-    let user_name = user.spec.user_name.as_ref().map_or(derived, UserName::new);
+    let capabilities = connection.driver.capabilities();
+    let given = user.spec.user_name.as_ref().map(UserName::new);
+    let mut user_name = given.unwrap_or_else(|| identity.user_name(&capabilities.user_name));
+    if capabilities.mark_in_name {
+        user_name = Identity::marked(&user_name, &identity.owner_mark());
+    }
     let before = user.status.as_ref().and_then(|s| s.user_name.as_ref());
     if let Some(before) = before.filter(|before| *before != user_name.as_str()) {
         let message = format!(

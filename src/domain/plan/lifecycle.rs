@@ -17,6 +17,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     }
     match facts.user {
         UserState::Absent if facts.desired.closed => blocked(Blocked::StoreClosed),
+        UserState::Absent if facts.capabilities.user_comes_with_key => rotation::plan(facts),
         UserState::Absent => only(vec![Action::CreateUser]),
         UserState::Foreign => blocked(Blocked::UserConflict),
         UserState::Ours { label, locked } => {

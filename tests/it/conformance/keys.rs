@@ -1,13 +1,14 @@
 //! Keys: issued, proven, revoked, locked out.
 
 use super::suite::{
-    Subject, found, fresh_key_id, has_only, has_slots, is_dead, is_locked_out, issued, key_ids, key_order,
-    made, made_with_key, works,
+    Subject, found, fresh_key_id, has_only, is_dead, is_locked_out, issued, key_ids, key_order,
+    made_with_key, overlaps, ready, works,
 };
 use super::users::refused;
 use gracekey::backend::{ErrorKind, IssueRequest};
-use gracekey::domain::{capabilities::Overlap, ids::CredentialId};
+use gracekey::domain::{capabilities::Overlap, facts::LastUse, ids::CredentialId};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::time::Duration;
 
 /// Enough to call it "no limit" where none is claimed.
 const MANY: usize = 8;
@@ -32,23 +33,20 @@ pub(crate) async fn a_chosen_id_is_honoured(subject: &impl Subject) {
     if !subject.driver().capabilities().id_choosable {
         return;
     }
-    let user = made(subject).await;
+    let user = ready(subject).await;
     let id = fresh_key_id();
     let order = IssueRequest {
         access_key_id: Some(id.clone()),
         expire_previous: None,
     };
-    let pair = subject.driver().issue(&user.name, &order).await.unwrap();
+    let pair = subject.driver().issue(&user, &order).await.unwrap();
     assert_eq!((&pair.access_key_id, &pair.id), (&id, &CredentialId::from(&id)));
-    assert_eq!(key_ids(subject, &user.name).await, [id]);
+    assert_eq!(key_ids(subject, &user.name).await, [pair.id]);
     let none = IssueRequest {
         access_key_id: None,
         expire_previous: None,
     };
-    refused(
-        subject.driver().issue(&user.name, &none).await,
-        ErrorKind::Invalid,
-    );
+    refused(subject.driver().issue(&user, &none).await, ErrorKind::Invalid);
 }
 
 pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject: &impl Subject) {
@@ -56,20 +54,14 @@ pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject:
         return;
     }
     let (user, pair) = made_with_key(subject).await;
-    let other = made(subject).await;
+    let other = ready(subject).await;
     let order = IssueRequest {
         access_key_id: Some(pair.access_key_id.clone()),
         expire_previous: None,
     };
     let before = subject.snapshot(&user.name).await;
-    refused(
-        subject.driver().issue(&user.name, &order).await,
-        ErrorKind::Conflict,
-    );
-    refused(
-        subject.driver().issue(&other.name, &order).await,
-        ErrorKind::Conflict,
-    );
+    refused(subject.driver().issue(&user, &order).await, ErrorKind::Conflict);
+    refused(subject.driver().issue(&other, &order).await, ErrorKind::Conflict);
     assert_eq!(
         subject.snapshot(&user.name).await,
         before,
@@ -83,16 +75,16 @@ pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &impl Sub
     let Overlap::Slots { max } = subject.driver().capabilities().overlap else {
         return;
     };
-    let user = made(subject).await;
+    let user = ready(subject).await;
     let mut pairs = Vec::new();
     for _ in 0..max.map_or(MANY, usize::from) {
-        pairs.push(issued(subject, &user.name).await);
+        pairs.push(issued(subject, &user).await);
     }
     if max.is_some() {
-        let one_more = subject.driver().issue(&user.name, &key_order(subject)).await;
+        let one_more = subject.driver().issue(&user, &key_order(subject)).await;
         refused(one_more, ErrorKind::Conflict);
     }
-    let mut ids: Vec<_> = pairs.iter().map(|pair| pair.access_key_id.clone()).collect();
+    let mut ids: Vec<_> = pairs.iter().map(|pair| pair.id.clone()).collect();
     ids.sort();
     assert_eq!(key_ids(subject, &user.name).await, ids);
     for pair in &pairs {
@@ -100,12 +92,83 @@ pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &impl Sub
     }
 }
 
-pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &impl Subject) {
-    if !has_slots(subject) {
+pub(crate) async fn two_secrets_of_one_access_key_work_side_by_side_where_claimed(subject: &impl Subject) {
+    let Overlap::TwoSecrets { .. } = subject.driver().capabilities().overlap else {
+        return;
+    };
+    let (user, old) = made_with_key(subject).await;
+    let new = issued(subject, &user).await;
+    assert_eq!(old.access_key_id, new.access_key_id);
+    assert_ne!(old.id, new.id);
+    works(subject, &old).await;
+    works(subject, &new).await;
+    let before = subject.snapshot(&user.name).await;
+    let third = subject.driver().issue(&user, &key_order(subject)).await;
+    refused(third, ErrorKind::Conflict);
+    assert_eq!(subject.snapshot(&user.name).await, before);
+}
+
+pub(crate) async fn the_backend_ends_the_previous_secret_by_itself_where_it_was_asked_to(
+    subject: &impl Subject,
+) {
+    let Overlap::TwoSecrets { .. } = subject.driver().capabilities().overlap else {
+        return;
+    };
+    let (user, old) = made_with_key(subject).await;
+    let grace = Duration::from_mins(10);
+    let order = IssueRequest {
+        access_key_id: None,
+        expire_previous: Some(grace),
+    };
+    let new = subject.driver().issue(&user, &order).await.unwrap();
+    works(subject, &old).await;
+    subject
+        .pass_this(grace.saturating_sub(Duration::from_mins(1)))
+        .await;
+    works(subject, &old).await;
+    subject.pass_this(Duration::from_mins(3)).await;
+    is_dead(subject, &old).await;
+    works(subject, &new).await;
+    has_only(subject, &user.name, &new).await;
+}
+
+pub(crate) async fn a_new_key_ends_the_one_before_it_where_there_is_no_overlap(subject: &impl Subject) {
+    if subject.driver().capabilities().overlap != Overlap::None {
         return;
     }
     let (user, old) = made_with_key(subject).await;
-    let new = issued(subject, &user.name).await;
+    works(subject, &old).await;
+    let new = issued(subject, &user).await;
+    works(subject, &new).await;
+    is_dead(subject, &old).await;
+    has_only(subject, &user.name, &new).await;
+}
+
+pub(crate) async fn last_use_is_told_only_where_claimed(subject: &impl Subject) {
+    let (user, pair) = made_with_key(subject).await;
+    let told = |user: &gracekey::backend::ObservedUser| user.credentials[0].last_use;
+    if !subject.driver().capabilities().last_use {
+        works(subject, &pair).await;
+        assert_eq!(told(&found(subject, &user.name).await), LastUse::Unknown);
+        return;
+    }
+    let before = told(&found(subject, &user.name).await);
+    assert_ne!(
+        before,
+        LastUse::Unknown,
+        "a key made now was used at a known time or never"
+    );
+    works(subject, &pair).await;
+    let after = told(&found(subject, &user.name).await);
+    assert!(matches!(after, LastUse::At(_)), "{after:?}");
+}
+
+pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &impl Subject) {
+    if !overlaps(subject) {
+        return;
+    }
+    let (user, old) = made_with_key(subject).await;
+    let new = issued(subject, &user).await;
     works(subject, &old).await;
     works(subject, &new).await;
     subject.driver().revoke(&user.name, &old.id).await.unwrap();
@@ -129,7 +192,7 @@ pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subje
 
 pub(crate) async fn a_key_of_another_user_is_not_revoked(subject: &impl Subject) {
     let (user, pair) = made_with_key(subject).await;
-    let other = made(subject).await;
+    let other = ready(subject).await;
     subject.driver().revoke(&other.name, &pair.id).await.unwrap();
     has_only(subject, &user.name, &pair).await;
     works(subject, &pair).await;
@@ -147,9 +210,9 @@ pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &im
     is_locked_out(subject, &pair).await;
     assert!(found(subject, &user.name).await.locked);
     has_only(subject, &user.name, &pair).await;
-    if has_slots(subject) {
+    if overlaps(subject) {
         // A rotation goes on behind the lock.
-        let second = issued(subject, &user.name).await;
+        let second = issued(subject, &user).await;
         is_locked_out(subject, &second).await;
         driver.revoke(&user.name, &second.id).await.unwrap();
         is_dead(subject, &second).await;
@@ -161,14 +224,16 @@ pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &im
 }
 
 pub(crate) async fn foreign_keys_are_left_alone(subject: &impl Subject) {
-    if !has_slots(subject) {
+    if !overlaps(subject) {
         return;
     }
-    let (driver, user) = (subject.driver(), made(subject).await);
+    let driver = subject.driver();
+    let (user, ours) = made_with_key(subject).await;
     let foreign = subject.make_foreign_key(&user.name).await;
-    let ours = issued(subject, &user.name).await;
     driver.revoke(&user.name, &ours.id).await.unwrap();
-    driver.create_user(&user).await.unwrap();
+    if !driver.capabilities().user_comes_with_key {
+        driver.create_user(&user).await.unwrap();
+    }
     if driver.capabilities().label {
         driver.set_label(&user.name, "Another label").await.unwrap();
     }
@@ -181,11 +246,11 @@ pub(crate) async fn foreign_keys_are_left_alone(subject: &impl Subject) {
 }
 
 pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject: &impl Subject) {
-    if !has_slots(subject) {
+    if !overlaps(subject) {
         return;
     }
-    let user = made(subject).await;
-    let calls = (0..MANY).map(|_| async { subject.driver().issue(&user.name, &key_order(subject)).await });
+    let user = ready(subject).await;
+    let calls = (0..MANY).map(|_| async { subject.driver().issue(&user, &key_order(subject)).await });
     let results = futures::future::join_all(calls).await;
     let ids = key_ids(subject, &user.name).await;
     assert!(results.iter().any(Result::is_ok), "{results:?}");
@@ -193,7 +258,7 @@ pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject:
         match result {
             Ok(pair) => {
                 assert!(
-                    ids.contains(&pair.access_key_id),
+                    ids.contains(&pair.id),
                     "{pair:?} was acknowledged and is not there: {ids:?}"
                 );
                 works(subject, &pair).await;
@@ -210,17 +275,14 @@ pub(crate) async fn nothing_prints_a_secret(subject: &impl Subject) {
     let (user, pair) = made_with_key(subject).await;
     let (driver, order) = (subject.driver(), key_order(subject));
     let observed = found(subject, &user.name).await;
-    let s3 = subject.s3(&pair);
+    let (s3, prover) = (subject.s3(&pair), subject.prover());
     let mut texts = vec![
         format!("{driver:?} {user:?} {order:?} {pair:?} {observed:?} {observed:#?} {s3:?}"),
-        format!("{:?} {:?}", subject.prober(), driver.probe().await),
+        format!("{prover:?} {:?}", driver.probe().await),
     ];
-    if let Some(prober) = subject.prober() {
-        texts.push(format!(
-            "{:?} {:?}",
-            prober.prove(&pair).await,
-            prober.prove_dead(&pair).await
-        ));
+    if let Some(prover) = prover {
+        let (proof, death) = (prover.prove(&pair).await, prover.prove_dead(&pair).await);
+        texts.push(format!("{proof:?} {death:?}"));
     }
     // The answer of a server that quotes what it was sent must not come through either.
     let quoting = format!(

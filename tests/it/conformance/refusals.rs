@@ -1,6 +1,6 @@
 //! Who may call: the admin's rights, and the admin's own user.
 
-use super::suite::{Subject, found, fresh_user, made_with_key, works};
+use super::suite::{Subject, found, fresh_user, made_with_key, make, works};
 use super::users::{call_everything, refused};
 use gracekey::backend::{ErrorKind, NewUser};
 
@@ -36,15 +36,11 @@ pub(crate) async fn the_admins_own_user_is_privileged_and_cannot_be_claimed(subj
     let before = subject.snapshot(&name).await;
     let admin = found(subject, &name).await;
     assert!(admin.privileged);
-    refused(
-        driver
-            .create_user(&NewUser {
-                name: name.clone(),
-                ..fresh_user()
-            })
-            .await,
-        ErrorKind::Conflict,
-    );
+    let order = NewUser {
+        name: name.clone(),
+        ..fresh_user(subject)
+    };
+    refused(make(driver, &order).await, ErrorKind::Conflict);
     refused(driver.delete_user(&name).await, ErrorKind::Conflict);
     for credential in admin.credentials {
         refused(driver.revoke(&name, &credential.id).await, ErrorKind::Conflict);

@@ -1,10 +1,11 @@
 //! What a backend brings along to be examined, and the list of cases.
 
 use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
-use gracekey::backend::proof::{Death, Proof, S3Prober};
-use gracekey::backend::{Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
+use gracekey::backend::proof::{Death, Proof, Prover};
+use gracekey::backend::{Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
 use gracekey::domain::capabilities::Overlap;
-use gracekey::domain::ids::{AccessKeyId, OwnerMark, UserName};
+use gracekey::domain::identity::Identity;
+use gracekey::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
 use std::{fmt::Debug, time::Duration, time::Instant};
 
 /// A backend under examination. Each case gets one of its own, with a fault proxy of its own.
@@ -30,11 +31,21 @@ pub(crate) trait Subject: Sized + Sync + 'static {
     /// Whether this request is one that would change something.
     fn changes(seen: &Seen) -> bool;
 
-    /// Asks the store's S3 service about keys; `None` where there is no S3.
-    fn prober(&self) -> Option<S3Prober>;
+    /// Asks whether keys work, as the operator does; `None` where nobody can be asked.
+    fn prover(&self) -> Option<Box<dyn Prover>>;
 
-    /// The store's S3 service as the holder of `pair` sees it.
-    fn s3(&self, pair: &KeyPair) -> S3;
+    /// The store's S3 service as the holder of `pair` sees it; `None` where there is no S3.
+    fn s3(&self, pair: &KeyPair) -> Option<S3>;
+
+    /// Lets some time of the backend's pass, between two questions of whether something holds by now.
+    async fn pass_time(&self) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    /// Lets this much of the backend's time pass. Where its clock is not ours to put forward, no case asks for it.
+    async fn pass_this(&self, by: Duration) {
+        tokio::time::sleep(by).await;
+    }
 
     /// Makes a user that is none of ours, behind the driver's back, and gives its key.
     async fn make_foreign_user(&self, name: &UserName) -> KeyPair;
@@ -64,6 +75,7 @@ macro_rules! conformance {
             users: a_label_has_limits
             users: a_name_may_be_as_long_and_odd_as_claimed
             users: a_name_past_its_limits_is_refused_before_any_request
+            users: a_user_comes_with_its_first_key_only_where_claimed
             users: a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_again
             users: a_user_with_data_is_not_deleted
             users: a_user_that_is_not_there_cannot_be_changed
@@ -73,6 +85,10 @@ macro_rules! conformance {
             keys: a_chosen_id_is_honoured
             keys: an_id_that_is_taken_is_refused_and_its_key_lives_on
             keys: as_many_keys_work_side_by_side_as_claimed
+            keys: two_secrets_of_one_access_key_work_side_by_side_where_claimed
+            keys: the_backend_ends_the_previous_secret_by_itself_where_it_was_asked_to
+            keys: a_new_key_ends_the_one_before_it_where_there_is_no_overlap
+            keys: last_use_is_told_only_where_claimed
             keys: a_revoked_key_dies_in_time_and_the_other_lives
             keys: a_key_that_is_gone_may_be_revoked_again
             keys: a_key_of_another_user_is_not_revoked
@@ -117,42 +133,76 @@ pub(crate) fn fresh_key_id() -> AccessKeyId {
 }
 
 /// An order for a user that no other test has.
-pub(crate) fn fresh_user() -> NewUser {
+pub(crate) fn fresh_user(subject: &impl Subject) -> NewUser {
     let (process, number) = unique();
+    let owner = OwnerMark::new(format!("{process:016x}{number:016x}"));
     NewUser {
-        name: fresh_name(),
+        name: name_for(subject, &fresh_name(), &owner),
         label: "A user".to_owned(),
-        owner: OwnerMark::new(format!("{process:016x}{number:016x}")),
+        owner,
         locked: false,
+    }
+}
+
+/// The name on the backend of a user whom its owner calls so.
+pub(crate) fn name_for(subject: &impl Subject, name: &UserName, owner: &OwnerMark) -> UserName {
+    if subject.driver().capabilities().mark_in_name {
+        Identity::marked(name, owner)
+    } else {
+        name.clone()
+    }
+}
+
+/// A name such as somebody else would choose.
+pub(crate) fn fresh_foreign_name(subject: &impl Subject) -> UserName {
+    if subject.driver().capabilities().mark_in_name {
+        UserName::new(format!("{}@example.com", fresh_name()))
+    } else {
+        fresh_name()
     }
 }
 
 /// An order for a key, with an id of our choice where the driver wants one.
 pub(crate) fn key_order(subject: &impl Subject) -> IssueRequest {
-    let choosable = subject.driver().capabilities().id_choosable;
+    order_from(subject.driver())
+}
+
+/// The same, for a driver that is not the subject's own.
+pub(crate) fn order_from(driver: &dyn Driver) -> IssueRequest {
     IssueRequest {
-        access_key_id: choosable.then(fresh_key_id),
+        access_key_id: driver.capabilities().id_choosable.then(fresh_key_id),
         expire_previous: None,
     }
 }
 
-/// Makes a fresh user.
-pub(crate) async fn made(subject: &impl Subject) -> NewUser {
-    let user = fresh_user();
-    subject.driver().create_user(&user).await.unwrap();
+/// Makes this user: by itself, or with its first key where it comes with it.
+pub(crate) async fn make(driver: &dyn Driver, user: &NewUser) -> Result<Option<KeyPair>> {
+    if driver.capabilities().user_comes_with_key {
+        driver.issue(user, &order_from(driver)).await.map(Some)
+    } else {
+        driver.create_user(user).await.map(|()| None)
+    }
+}
+
+/// A fresh user without keys, ready to be issued one: there already, unless it comes with its first key.
+pub(crate) async fn ready(subject: &impl Subject) -> NewUser {
+    let user = fresh_user(subject);
+    if !subject.driver().capabilities().user_comes_with_key {
+        subject.driver().create_user(&user).await.unwrap();
+    }
     user
 }
 
 /// Makes a fresh user with a key.
 pub(crate) async fn made_with_key(subject: &impl Subject) -> (NewUser, KeyPair) {
-    let user = made(subject).await;
-    let pair = issued(subject, &user.name).await;
+    let user = ready(subject).await;
+    let pair = issued(subject, &user).await;
     (user, pair)
 }
 
 /// Issues a key.
-pub(crate) async fn issued(subject: &impl Subject, name: &UserName) -> KeyPair {
-    subject.driver().issue(name, &key_order(subject)).await.unwrap()
+pub(crate) async fn issued(subject: &impl Subject, user: &NewUser) -> KeyPair {
+    subject.driver().issue(user, &key_order(subject)).await.unwrap()
 }
 
 /// The user, who must be there.
@@ -165,34 +215,27 @@ pub(crate) async fn found(subject: &impl Subject, name: &UserName) -> ObservedUs
         .unwrap_or_else(|| panic!("{name} is not there"))
 }
 
-/// The access key ids of a user, in order.
-pub(crate) async fn key_ids(subject: &impl Subject, name: &UserName) -> Vec<AccessKeyId> {
-    let mut ids: Vec<_> = found(subject, name)
-        .await
-        .credentials
-        .into_iter()
-        .map(|c| c.access_key_id)
-        .collect();
+/// The ids of a user's keys, in order; none for a user that is not there.
+pub(crate) async fn key_ids(subject: &impl Subject, name: &UserName) -> Vec<CredentialId> {
+    let found = subject.driver().find_user(name).await.unwrap();
+    let keys = found.into_iter().flat_map(|user| user.credentials);
+    let mut ids: Vec<_> = keys.map(|key| key.id).collect();
     ids.sort();
     ids
 }
 
 /// The user has this key and no other.
 pub(crate) async fn has_only(subject: &impl Subject, name: &UserName, pair: &KeyPair) {
-    assert_eq!(
-        key_ids(subject, name).await,
-        std::slice::from_ref(&pair.access_key_id)
-    );
+    assert_eq!(key_ids(subject, name).await, std::slice::from_ref(&pair.id));
 }
 
-/// Whether keys live side by side on this backend.
-pub(crate) fn has_slots(subject: &impl Subject) -> bool {
-    matches!(
-        subject.driver().capabilities().overlap,
-        Overlap::Slots {
-            max: None | Some(2..)
-        }
-    )
+/// Whether two keys of one user live side by side on this backend, each with its own access key or not.
+pub(crate) fn overlaps(subject: &impl Subject) -> bool {
+    match subject.driver().capabilities().overlap {
+        Overlap::Slots { max } => max.is_none_or(|max| max > 1),
+        Overlap::TwoSecrets { .. } => true,
+        Overlap::None => false,
+    }
 }
 
 /// The key works on S3 within the time that the driver claims.
@@ -201,7 +244,7 @@ pub(crate) async fn works(subject: &impl Subject, pair: &KeyPair) {
     within(
         subject,
         "the key works",
-        async |s3| s3.prove(pair).await,
+        async |prover| prover.prove(pair).await,
         is_proof,
     )
     .await;
@@ -214,7 +257,7 @@ pub(crate) async fn is_locked_out(subject: &impl Subject, pair: &KeyPair) {
     within(
         subject,
         "the key is locked out",
-        async |s3| s3.prove(pair).await,
+        async |prover| prover.prove(pair).await,
         is_proof,
     )
     .await;
@@ -226,24 +269,24 @@ pub(crate) async fn is_dead(subject: &impl Subject, pair: &KeyPair) {
     within(
         subject,
         "the key is dead",
-        async |s3| s3.prove_dead(pair).await,
+        async |prover| prover.prove_dead(pair).await,
         is_proof,
     )
     .await;
 }
 
-/// Asks S3 again and again until the claimed `settle` has passed; where there is no S3, there is nothing to ask.
+/// Asks S3 again and again until the claimed `settle` has passed; where nobody can be asked, nothing is.
 async fn within<P: Debug>(
     subject: &impl Subject,
     fact: &str,
-    ask: impl AsyncFn(&S3Prober) -> P,
+    ask: impl AsyncFn(&dyn Prover) -> P,
     is_proof: impl Fn(&P) -> bool,
 ) {
-    let Some(prober) = subject.prober() else { return };
-    let limit = subject.driver().capabilities().settle;
+    let Some(prover) = subject.prover() else { return };
+    let limit = subject.driver().capabilities().settle.min(Duration::from_mins(1));
     let begin = Instant::now();
     loop {
-        let answer = ask(&prober).await;
+        let answer = ask(prover.as_ref()).await;
         if is_proof(&answer) {
             return;
         }
@@ -251,6 +294,6 @@ async fn within<P: Debug>(
             begin.elapsed() < limit,
             "not true within {limit:?}: {fact}; at last: {answer:?}"
         );
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        subject.pass_time().await;
     }
 }

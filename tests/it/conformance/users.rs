@@ -1,9 +1,10 @@
 //! Users: made, found, relabelled, deleted, and told apart from those of others.
 
 use super::suite::{
-    Subject, found, fresh_key_id, fresh_name, fresh_user, is_dead, key_order, made, made_with_key, works,
+    Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, is_dead, key_ids, key_order,
+    made_with_key, make, name_for, order_from, ready, works,
 };
-use gracekey::backend::{Driver, ErrorKind, IssueRequest, NewUser, Outcome, Result};
+use gracekey::backend::{Driver, ErrorKind, NewUser, Outcome, Result};
 use gracekey::domain::ids::{CredentialId, OwnerMark, UserName};
 use std::fmt::Debug;
 
@@ -18,25 +19,40 @@ pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind) {
 }
 
 pub(crate) async fn a_user_that_is_not_there_is_none(subject: &impl Subject) {
-    assert!(subject.driver().find_user(&fresh_name()).await.unwrap().is_none());
+    let nobody = fresh_user(subject).name;
+    assert!(subject.driver().find_user(&nobody).await.unwrap().is_none());
 }
 
 pub(crate) async fn a_created_user_is_found_as_it_was_ordered(subject: &impl Subject) {
-    let order = made(subject).await;
+    let order = fresh_user(subject);
+    let first = make(subject.driver(), &order).await.unwrap();
     let user = found(subject, &order.name).await;
     assert_eq!(user.owner, Some(order.owner));
     assert!(!user.locked && !user.privileged);
-    assert!(
-        user.credentials.is_empty(),
-        "a new user has no key that nobody knows of: {user:?}"
-    );
+    let keys: Vec<_> = user.credentials.iter().map(|key| &key.id).collect();
+    let known: Vec<_> = first.iter().map(|pair| &pair.id).collect();
+    assert_eq!(keys, known, "a new user has no key that nobody knows of");
     if subject.driver().capabilities().label {
         assert_eq!(user.label, order.label);
     }
 }
 
+pub(crate) async fn a_user_comes_with_its_first_key_only_where_claimed(subject: &impl Subject) {
+    let (driver, order) = (subject.driver(), fresh_user(subject));
+    if driver.capabilities().user_comes_with_key {
+        refused(driver.create_user(&order).await, ErrorKind::Unsupported);
+    } else {
+        let issued = driver.issue(&order, &key_order(subject)).await;
+        refused(issued, ErrorKind::NotFound);
+    }
+    assert!(driver.find_user(&order.name).await.unwrap().is_none());
+}
+
 pub(crate) async fn creating_a_user_again_changes_nothing(subject: &impl Subject) {
-    let order = made(subject).await;
+    if subject.driver().capabilities().user_comes_with_key {
+        return;
+    }
+    let order = ready(subject).await;
     let before = subject.snapshot(&order.name).await;
     subject.driver().create_user(&order).await.unwrap();
     let other = NewUser {
@@ -51,9 +67,9 @@ pub(crate) async fn creating_a_user_again_changes_nothing(subject: &impl Subject
 pub(crate) async fn a_user_can_be_made_locked(subject: &impl Subject) {
     let order = NewUser {
         locked: true,
-        ..fresh_user()
+        ..fresh_user(subject)
     };
-    let result = subject.driver().create_user(&order).await;
+    let result = make(subject.driver(), &order).await;
     if !subject.driver().capabilities().lock {
         return refused(result, ErrorKind::Unsupported);
     }
@@ -62,7 +78,7 @@ pub(crate) async fn a_user_can_be_made_locked(subject: &impl Subject) {
 }
 
 pub(crate) async fn a_label_may_hold_any_script(subject: &impl Subject) {
-    let order = made(subject).await;
+    let (order, _) = made_with_key(subject).await;
     if !subject.driver().capabilities().label {
         return refused(
             subject.driver().set_label(&order.name, "x").await,
@@ -89,7 +105,7 @@ pub(crate) async fn a_label_has_limits(subject: &impl Subject) {
     if !capabilities.label {
         return;
     }
-    let order = made(subject).await;
+    let (order, _) = made_with_key(subject).await;
     let longest = "ü".repeat(capabilities.label_max_chars);
     subject.driver().set_label(&order.name, &longest).await.unwrap();
     assert_eq!(found(subject, &order.name).await.label, longest);
@@ -104,60 +120,57 @@ pub(crate) async fn a_label_has_limits(subject: &impl Subject) {
             subject.driver().set_label(&order.name, &label).await,
             ErrorKind::Invalid,
         );
-        refused(
-            subject
-                .driver()
-                .create_user(&NewUser {
-                    label,
-                    ..fresh_user()
-                })
-                .await,
-            ErrorKind::Invalid,
-        );
+        let user = NewUser {
+            label,
+            ..fresh_user(subject)
+        };
+        refused(make(subject.driver(), &user).await, ErrorKind::Invalid);
     }
     assert_eq!(subject.proxy().seen().len(), before, "refused before any request");
 }
 
 pub(crate) async fn a_name_may_be_as_long_and_odd_as_claimed(subject: &impl Subject) {
-    let rules = subject.driver().capabilities().user_name;
-    let start = format!("{}Aa0{p}x", fresh_name(), p = rules.punctuation);
-    let longest = UserName::new(format!("{start:z<width$}", width = rules.max_len));
-    assert_eq!(longest.as_str().len(), rules.max_len);
+    let (driver, order) = (subject.driver(), fresh_user(subject));
+    let rules = driver.capabilities().user_name;
+    let mark = name_for(subject, &UserName::new(""), &order.owner).as_str().len();
+    let punctuation: String = rules.punctuation.chars().filter(|c| *c != '@').collect();
+    let capital = if rules.capitals { "A" } else { "" };
+    let start = format!("{}{capital}a0{punctuation}x", fresh_name());
+    let longest = UserName::new(format!("{start:z<width$}", width = rules.max_len - mark));
     let order = NewUser {
-        name: longest.clone(),
-        ..fresh_user()
+        name: name_for(subject, &longest, &order.owner),
+        ..order
     };
-    subject.driver().create_user(&order).await.unwrap();
-    let pair = subject
-        .driver()
-        .issue(&longest, &key_order(subject))
-        .await
-        .unwrap();
+    assert_eq!(order.name.as_str().len(), rules.max_len);
+    let pair = match make(driver, &order).await.unwrap() {
+        Some(pair) => pair,
+        None => driver.issue(&order, &key_order(subject)).await.unwrap(),
+    };
     works(subject, &pair).await;
-    assert_eq!(found(subject, &longest).await.credentials.len(), 1);
-    subject.driver().revoke(&longest, &pair.id).await.unwrap();
-    subject.driver().delete_user(&longest).await.unwrap();
-    assert!(subject.driver().find_user(&longest).await.unwrap().is_none());
+    assert_eq!(
+        key_ids(subject, &order.name).await,
+        std::slice::from_ref(&pair.id)
+    );
+    driver.delete_user(&order.name).await.unwrap();
+    assert!(driver.find_user(&order.name).await.unwrap().is_none());
 }
 
 /// Calls everything that takes a user's name, and gives what each call said.
 pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<Result<()>> {
-    let name = &user.name;
-    let order = IssueRequest {
-        access_key_id: driver.capabilities().id_choosable.then(fresh_key_id),
-        expire_previous: None,
-    };
+    let (name, capabilities) = (&user.name, driver.capabilities());
     let mut results = vec![
         driver.find_user(name).await.map(drop),
-        driver.create_user(user).await,
         driver.delete_user(name).await,
-        driver.issue(name, &order).await.map(drop),
+        driver.issue(user, &order_from(driver)).await.map(drop),
         driver.revoke(name, &CredentialId::from(&fresh_key_id())).await,
     ];
-    if driver.capabilities().label {
+    if !capabilities.user_comes_with_key {
+        results.push(driver.create_user(user).await);
+    }
+    if capabilities.label {
         results.push(driver.set_label(name, "A label").await);
     }
-    if driver.capabilities().lock {
+    if capabilities.lock {
         results.push(driver.set_locked(name, true).await);
     }
     results
@@ -175,10 +188,11 @@ pub(crate) async fn a_name_past_its_limits_is_refused_before_any_request(subject
         .chars()
         .filter(|c| !rules.punctuation.contains(*c));
     names.extend(odd.map(|c| format!("a{c}b")));
+    names.extend((!rules.capitals).then(|| "aB".to_owned()));
     for name in names {
         let user = NewUser {
             name: UserName::new(name),
-            ..fresh_user()
+            ..fresh_user(subject)
         };
         for result in call_everything(subject.driver(), &user).await {
             refused(result, ErrorKind::Invalid);
@@ -194,20 +208,22 @@ pub(crate) async fn a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_agai
     assert!(subject.driver().find_user(&user.name).await.unwrap().is_none());
     is_dead(subject, &pair).await;
     subject.driver().delete_user(&user.name).await.unwrap();
-    subject.driver().delete_user(&fresh_name()).await.unwrap();
+    let nobody = fresh_user(subject).name;
+    subject.driver().delete_user(&nobody).await.unwrap();
 }
 
 pub(crate) async fn a_user_with_data_is_not_deleted(subject: &impl Subject) {
-    if subject.prober().is_none() {
-        return;
-    }
     let (user, pair) = made_with_key(subject).await;
     works(subject, &pair).await;
-    let s3 = subject.s3(&pair);
-    let bucket = user.name.as_str();
+    let Some(s3) = subject.s3(&pair) else { return };
+    let bucket = fresh_name();
+    let bucket = bucket.as_str();
     s3.create_bucket(bucket).await.expect_success();
     let listing = String::from_utf8(s3.list_buckets().await.expect_success()).unwrap();
     assert!(listing.contains(&format!("<Name>{bucket}</Name>")), "{listing}");
+    if !subject.driver().capabilities().data_is_owned {
+        return subject.driver().delete_user(&user.name).await.unwrap();
+    }
     refused(
         subject.driver().delete_user(&user.name).await,
         ErrorKind::Conflict,
@@ -226,11 +242,7 @@ pub(crate) async fn a_user_with_data_is_not_deleted(subject: &impl Subject) {
 }
 
 pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &impl Subject) {
-    let (driver, name) = (subject.driver(), fresh_name());
-    refused(
-        driver.issue(&name, &key_order(subject)).await,
-        ErrorKind::NotFound,
-    );
+    let (driver, name) = (subject.driver(), fresh_user(subject).name);
     if driver.capabilities().label {
         refused(driver.set_label(&name, "x").await, ErrorKind::NotFound);
     }
@@ -245,20 +257,15 @@ pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &impl Su
 }
 
 pub(crate) async fn a_foreign_user_is_a_conflict_and_nothing_changes(subject: &impl Subject) {
-    let name = fresh_name();
+    let name = fresh_foreign_name(subject);
     let pair = subject.make_foreign_user(&name).await;
     assert_eq!(found(subject, &name).await.owner, None);
     let before = subject.snapshot(&name).await;
-    refused(
-        subject
-            .driver()
-            .create_user(&NewUser {
-                name: name.clone(),
-                ..fresh_user()
-            })
-            .await,
-        ErrorKind::Conflict,
-    );
+    let order = NewUser {
+        name: name.clone(),
+        ..fresh_user(subject)
+    };
+    refused(make(subject.driver(), &order).await, ErrorKind::Conflict);
     assert_eq!(subject.snapshot(&name).await, before);
     works(subject, &pair).await;
 }
@@ -270,7 +277,7 @@ pub(crate) async fn a_user_of_another_owner_is_a_conflict_and_nothing_changes(su
         owner: OwnerMark::new("f".repeat(32)),
         ..user.clone()
     };
-    refused(subject.driver().create_user(&other).await, ErrorKind::Conflict);
+    refused(make(subject.driver(), &other).await, ErrorKind::Conflict);
     assert_eq!(subject.snapshot(&user.name).await, before);
     works(subject, &pair).await;
 }

@@ -217,10 +217,13 @@ pub(super) fn apply(world: &World, step: &Step, scenario: &Scenario, planner: &P
         }
         Step::Lands(id) => {
             if let Some(flight) = world.flight.remove(id)
-                && world.user != UserState::Absent
+                && (world.user != UserState::Absent || scenario.capabilities.user_comes_with_key)
                 && (world.keys.len() < execute_limit(scenario)
                     || scenario.capabilities.overlap == Overlap::None)
             {
+                if world.user == UserState::Absent {
+                    world.user = process::ours(false);
+                }
                 execute::land(&mut world, id, flight.expire_previous, scenario)?;
             }
         }

@@ -154,6 +154,10 @@ fn issue(
     let full = world.keys.len() >= limit(&scenario.capabilities);
     let refused = full && scenario.capabilities.overlap != Overlap::None;
     // A driver reads before it writes, so an id that is there is refused.
+    let made = world.user == UserState::Absent && scenario.capabilities.user_comes_with_key;
+    if made {
+        world.user = ours(run.object.desired.locked);
+    }
     if world.user == UserState::Absent || refused || world.keys.contains_key(&id) {
         return Ok(Answer::Denied);
     }

@@ -19,7 +19,7 @@ use gracekey::domain::{
 use scenario::{
     Edits::{Backend, Close, Consent, Delete, Grace, Lock, Rotate, Secret, Status},
     NO_OVERLAP, ONE_SLOT, Scenario, THREE_SLOTS, TWO_NAMED_SLOTS, TWO_SECRETS, TWO_SLOTS, UNLIMITED,
-    UNREADABLE,
+    UNREADABLE, with_key,
 };
 use world::ticks;
 
@@ -76,6 +76,28 @@ fn explore_unlimited_slots() {
             .edits(1),
     ]);
     assert_not_shrunk(states, 55_000);
+}
+
+#[test]
+fn explore_users_that_come_with_their_first_key() {
+    let states = explore([
+        Scenario::new("with key: two slots", with_key(TWO_SLOTS), &[Rotate, Lock])
+            .blank_start()
+            .edits(1),
+        Scenario::new("with key: readable", with_key(UNLIMITED), &[Secret, Delete])
+            .blank_start()
+            .edits(1),
+        Scenario::new("with key: named", with_key(TWO_NAMED_SLOTS), &[Backend, Status])
+            .rotating()
+            .edits(1),
+        Scenario::new("with key: two slots, vanishing", with_key(TWO_SLOTS), &[Backend])
+            .rotating()
+            .edits(1),
+        Scenario::new("with key: no overlap", with_key(NO_OVERLAP), &[Consent, Backend])
+            .blank_start()
+            .edits(1),
+    ]);
+    assert_not_shrunk(states, 1);
 }
 
 #[test]

@@ -44,13 +44,18 @@ const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) ->
         overlap,
         secret_readable,
         id_choosable,
+        user_comes_with_key: false,
+        mark_in_name: false,
+        data_is_owned: true,
         lock: true,
         label: false,
+        last_use: false,
         settle: Duration::ZERO,
         label_max_chars: 0,
         user_name: UserNameRules {
             max_len: 64,
             punctuation: "",
+            capitals: true,
         },
     }
 }
@@ -69,6 +74,14 @@ pub(super) const TWO_SECRETS: Capabilities = backend(
     true,
     false,
 );
+
+/// The same backend, on which a user is made by its first key.
+pub(super) const fn with_key(of: Capabilities) -> Capabilities {
+    Capabilities {
+        user_comes_with_key: true,
+        ..of
+    }
+}
 
 pub(super) fn wish() -> Desired {
     Desired {

@@ -2,12 +2,12 @@
 
 use super::{Ceph, boxed, config};
 use crate::conformance::suite::{
-    Subject as _, found, fresh_key_id, fresh_user, issued, made, made_with_key, works,
+    Subject as _, found, fresh_key_id, fresh_user, issued, made_with_key, ready, works,
 };
-use crate::testbed::{Fault, FaultProxy, TlsFront, gateway};
+use crate::testbed::{Fault, FaultProxy, TlsFront};
 use gracekey::backend::ceph::{CephConfig, CephDriver};
 use gracekey::backend::http::{Endpoint, Query, TlsOptions};
-use gracekey::backend::proof::{Death, Proof, S3Prober, S3Settings};
+use gracekey::backend::proof::{Death, Proof, Prover as _, S3Prober, S3Settings};
 use gracekey::backend::{BackendKind, Driver as _, ErrorKind, IssueRequest, NewUser, Outcome};
 use gracekey::domain::ids::{AccessKeyId, CredentialId};
 use http::Method;
@@ -15,10 +15,10 @@ use http::Method;
 #[tokio::test]
 async fn two_users_cannot_carry_one_owner_mark() {
     let ceph = Ceph::start().await;
-    let first = made(&ceph).await;
+    let first = ready(&ceph).await;
     let second = NewUser {
         owner: first.owner.clone(),
-        ..fresh_user()
+        ..fresh_user(&ceph)
     };
     let error = ceph.driver.create_user(&second).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
@@ -28,7 +28,7 @@ async fn two_users_cannot_carry_one_owner_mark() {
 #[tokio::test]
 async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_deleted() {
     let ceph = Ceph::start().await;
-    let user = made(&ceph).await;
+    let user = ready(&ceph).await;
     let query = Query::new()
         .flag("caps")
         .pair("uid", user.name.as_str())
@@ -48,7 +48,7 @@ async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_delete
 #[tokio::test]
 async fn a_reader_is_told_by_the_probe_what_it_lacks() {
     let ceph = Ceph::start().await;
-    let name = fresh_user().name;
+    let name = fresh_user(&ceph).name;
     let pair = ceph.make_foreign_user(&name).await;
     let query = Query::new()
         .flag("caps")
@@ -69,7 +69,7 @@ async fn a_reader_is_told_by_the_probe_what_it_lacks() {
 #[tokio::test]
 async fn a_label_is_stored_as_sent_or_reported() {
     let ceph = Ceph::start().await;
-    let user = made(&ceph).await;
+    let user = ready(&ceph).await;
     for label in ["50%", "a+b", "%41"] {
         match ceph.driver.set_label(&user.name, label).await {
             Ok(()) => assert_eq!(found(&ceph, &user.name).await.label, label),
@@ -107,9 +107,9 @@ async fn no_request_carries_a_secret_or_asks_for_a_generated_id() {
 #[tokio::test]
 async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated() {
     let ceph = Ceph::start().await;
-    let user = made(&ceph).await;
+    let user = ready(&ceph).await;
     let before = ceph.proxy.seen().len();
-    issued(&ceph, &user.name).await;
+    issued(&ceph, &user).await;
     let methods: Vec<_> = ceph
         .proxy
         .seen()
@@ -123,7 +123,8 @@ async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated() {
 /// TLS of the store holds for the admin API and for S3.
 #[tokio::test]
 async fn a_gateway_behind_tls_is_trusted_as_told() {
-    let gateway = gateway();
+    let ceph = Ceph::start().await;
+    let gateway = ceph.gateway;
     let front = TlsFront::start(&gateway.endpoint).await;
     let with = |tls: TlsOptions| CephConfig {
         tls,
@@ -134,13 +135,13 @@ async fn a_gateway_behind_tls_is_trusted_as_told() {
         insecure_skip_verify: false,
     };
     let driver = CephDriver::new(with(bundle.clone())).unwrap();
-    let user = fresh_user();
+    let user = fresh_user(&ceph);
     driver.create_user(&user).await.unwrap();
     let order = IssueRequest {
         access_key_id: Some(fresh_key_id()),
         expire_previous: None,
     };
-    let pair = driver.issue(&user.name, &order).await.unwrap();
+    let pair = driver.issue(&user, &order).await.unwrap();
     let settings = |tls| S3Settings {
         backend: BackendKind::Ceph,
         endpoints: vec![Endpoint::parse(&front.url()).unwrap()],
@@ -157,7 +158,7 @@ async fn a_gateway_behind_tls_is_trusted_as_told() {
     boxed(with(anybody)).probe().await.unwrap();
 
     let error = boxed(with(TlsOptions::default()))
-        .create_user(&fresh_user())
+        .create_user(&fresh_user(&ceph))
         .await
         .unwrap_err();
     assert_eq!(

@@ -1,10 +1,10 @@
 //! The suite on a real Ceph RADOS Gateway.
 
-use super::suite::{Subject, fresh_key_id, fresh_user};
+use super::suite::{Subject, fresh_key_id, fresh_name};
 use crate::testbed::{FaultProxy, Gateway, S3, gateway, proxy::Seen};
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
-use gracekey::backend::proof::{S3Prober, S3Settings};
+use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use http::Method;
@@ -105,9 +105,9 @@ impl Subject for Ceph {
             secret: pair.secret.clone(),
             ..self.config()
         };
-        let name = fresh_user().name;
+        let name = fresh_name();
         let nobody = self.make_foreign_user(&name).await;
-        let reader = fresh_user().name;
+        let reader = fresh_name();
         let reader_key = self.make_foreign_user(&reader).await;
         self.admin_call(
             Method::PUT,
@@ -156,18 +156,18 @@ impl Subject for Ceph {
         seen.method != Method::GET
     }
 
-    fn prober(&self) -> Option<S3Prober> {
+    fn prover(&self) -> Option<Box<dyn Prover>> {
         let settings = S3Settings {
             backend: BackendKind::Ceph,
             endpoints: vec![Endpoint::parse(&self.gateway.endpoint).unwrap()],
             region: self.gateway.region.clone(),
             tls: TlsOptions::default(),
         };
-        Some(S3Prober::new(settings).unwrap())
+        Some(Box::new(S3Prober::new(settings).unwrap()))
     }
 
-    fn s3(&self, pair: &KeyPair) -> S3 {
-        S3::new(&self.gateway.endpoint, &self.gateway.region, pair)
+    fn s3(&self, pair: &KeyPair) -> Option<S3> {
+        Some(S3::new(&self.gateway.endpoint, &self.gateway.region, pair))
     }
 
     async fn make_foreign_user(&self, name: &UserName) -> KeyPair {
