@@ -109,10 +109,7 @@ pub struct SecretSpec {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name("a Secret"))]
     pub name: Option<String>,
-    /// Which keys the Secret has. `AWSEnv`: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
-    /// AWS_DEFAULT_REGION and AWS_ENDPOINT_URL_S3, which the AWS SDKs read from the environment; beside them
-    /// S3_ADDRESSING_STYLE (path or virtual), and ca.crt where the store has a CA bundle. `BasicAuth`: username and
-    /// password, and ca.crt likewise. Default: AWSEnv where the store has S3, BasicAuth where it has none.
+    /// See [`SecretFormat`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<SecretFormat>,
     /// Further keys of the Secret, at most 32, each with its text of at most 4096 characters. The text may have the
@@ -132,7 +129,10 @@ pub struct SecretSpec {
     pub adoption_policy: AdoptionPolicy,
 }
 
-/// Which keys a Secret has.
+/// Which keys the Secret has. `AWSEnv`: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
+/// AWS_DEFAULT_REGION and AWS_ENDPOINT_URL_S3, which the AWS SDKs read from the environment; beside them
+/// S3_ADDRESSING_STYLE (path or virtual), and ca.crt where the store has a CA bundle. `BasicAuth`: username and
+/// password, and ca.crt likewise. Default: AWSEnv where the store has S3, BasicAuth where it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::EnumIter)]
 pub enum SecretFormat {
     /// Environment variables of the AWS SDKs.
