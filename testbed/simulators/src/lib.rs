@@ -6,6 +6,7 @@
 //! whatever the driver made of the answer.
 
 pub mod clock;
+pub mod ecs;
 pub mod s3;
 pub mod server;
 pub mod signature;
