@@ -10,3 +10,4 @@ pub mod ecs;
 pub mod s3;
 pub mod server;
 pub mod signature;
+pub mod uptrends;
