@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod ecs;
+pub mod ontap;
 pub mod s3;
 pub mod server;
 pub mod signature;
