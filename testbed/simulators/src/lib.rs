@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod ecs;
 pub mod ontap;
+pub mod ostor;
 pub mod s3;
 pub mod server;
 pub mod signature;

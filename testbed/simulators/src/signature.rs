@@ -1,9 +1,10 @@
 //! AWS signatures, checked from their descriptions: Version 4 (S3 API reference, "Signature Calculations for the
 //! Authorization Header") and Version 2 (Amazon S3 developer guide, "Signing and Authenticating REST Requests").
 
-use crate::server::{Incoming, header};
+use crate::server::{Incoming, header, query};
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
@@ -56,21 +57,7 @@ impl V4 {
         let payload = header(request, "x-amz-content-sha256")?;
         let is_body = payload == "UNSIGNED-PAYLOAD" || payload == hex(&Sha256::digest(request.body()));
         (is_body && time.starts_with(&self.day)).then_some(())?;
-        let mut query: Vec<String> = request
-            .uri()
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|part| !part.is_empty())
-            .map(|part| {
-                if part.contains('=') {
-                    part.to_owned()
-                } else {
-                    format!("{part}=")
-                }
-            })
-            .collect();
-        query.sort();
+        let query = canonical_query(request);
         let mut headers = String::new();
         for name in self.signed_headers.split(';') {
             let value = header(request, name)?;
@@ -79,7 +66,7 @@ impl V4 {
         let canonical = [
             request.method().as_str(),
             request.uri().path(),
-            &query.join("&"),
+            &query,
             &headers,
             &self.signed_headers,
             payload,
@@ -96,6 +83,23 @@ impl V4 {
         }
         Some(hex(&hmac_sha256(&key, &to_sign)))
     }
+}
+
+/// The query with every name and value encoded in the one way of Version 4, however it was sent, and sorted by name.
+fn canonical_query(request: &Incoming) -> String {
+    const PLAIN: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    let encode = |text: &str| utf8_percent_encode(text, &PLAIN).to_string();
+    let parts = query(request).into_iter();
+    let mut parts: Vec<_> = parts
+        .map(|(name, value)| (encode(&name), encode(&value)))
+        .collect();
+    parts.sort();
+    let parts = parts.into_iter().map(|(name, value)| format!("{name}={value}"));
+    parts.collect::<Vec<_>>().join("&")
 }
 
 /// Who signed a request with Version 2.
