@@ -107,9 +107,7 @@ pub(crate) async fn apply_users(
                     "metadata": {"name": name, "labels": {ROUND: round}},
                     "spec": {"objectStoreRef": {"name": "ceph"}},
                 });
-                let applied = api
-                    .patch(&name, &PatchParams::apply("bench"), &Patch::Apply(&object))
-                    .await?;
+                let applied = apply(api, &name, &object).await?;
                 if let Some(made) = made {
                     made.send(applied)?;
                 }
@@ -119,6 +117,24 @@ pub(crate) async fn apply_users(
         .buffer_unordered(HANDS)
         .try_collect()
         .await
+}
+
+/// How often one object is applied: on a busy machine the API server cuts a request off now and then.
+const TRIES: usize = 5;
+
+async fn apply<K>(api: &Api<K>, name: &str, object: &serde_json::Value) -> Outcome<K>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let params = PatchParams::apply("bench");
+    for _ in 1..TRIES {
+        match api.patch(name, &params, &Patch::Apply(object)).await {
+            Ok(applied) => return Ok(applied),
+            Err(kube::Error::Api(status)) if status.code < 500 => return Err(kube::Error::Api(status).into()),
+            Err(_) => sleep(Duration::from_secs(1)).await,
+        }
+    }
+    Ok(api.patch(name, &params, &Patch::Apply(object)).await?)
 }
 
 /// Waits until so many users of a round are ready, and tells when that was.
@@ -213,8 +229,7 @@ pub(crate) async fn foreign_secrets(client: &Client, count: usize, bytes: usize)
                     "metadata": {"name": name},
                     "data": data,
                 });
-                api.patch(&name, &PatchParams::apply("bench"), &Patch::Apply(&object))
-                    .await?;
+                drop(apply(api, &name, &object).await?);
                 Ok(())
             }
         })
