@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod backends;
+#[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod conformance;

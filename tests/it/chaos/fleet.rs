@@ -6,9 +6,10 @@ use crate::testbed::{
     probe::{PACE, assert_runs},
     world::{handled, is_settled, pair_of},
 };
-use gracekey::api::v1alpha1::ObjectUser;
+use gracekey::{api::v1alpha1::ObjectUser, backend::KeyPair};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::ListParams};
+use secrecy::ExposeSecret as _;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -27,14 +28,14 @@ struct Seen {
 
 /// Applications that sign with the key of every Secret in the namespace, again and again; they end when dropped.
 #[derive(Debug)]
-pub(super) struct Applications {
+pub(crate) struct Applications {
     seen: Arc<Mutex<Seen>>,
     task: AbortHandle,
     _tasks: JoinSet<()>,
 }
 
 impl Applications {
-    pub(super) fn start(world: &World, endpoint: &str) -> Self {
+    pub(crate) fn start(world: &World, endpoint: &str) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (api, out, endpoint) = (world.secrets(), Arc::clone(&seen), endpoint.to_owned());
         let mut tasks = JoinSet::new();
@@ -65,7 +66,7 @@ impl Applications {
     /// Fails the test if a published key was refused or a request got no answer, if none was tried, or if the
     /// applications have ended.
     #[track_caller]
-    pub(super) fn assert_undisturbed(&self) -> usize {
+    pub(crate) fn assert_undisturbed(&self) -> usize {
         assert_runs(&self.task);
         let seen = self.seen.lock().unwrap();
         assert!(seen.probes > 0, "no key was tried");
@@ -88,12 +89,14 @@ async fn use_key(secret: &Secret, api: &Api<Secret>, endpoint: &str) -> Result<O
     let name = secret.name_any();
     let now = api.get_opt(&name).await.ok().flatten().and_then(|s| pair_of(&s));
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let still = now.is_some_and(|now| now.access_key_id == pair.access_key_id);
+    // Two secrets may share one access key.
+    let same = |now: &KeyPair| now.secret.expose_secret() == pair.secret.expose_secret();
+    let still = now.as_ref().is_some_and(same);
     Ok(still.then(|| format!("{name}: {} {text}", answer.status)))
 }
 
 /// Users that nothing is left to do for, and those that are not yet there, with the reason.
-pub(super) async fn until_all(
+pub(crate) async fn until_all(
     world: &World,
     limit: Duration,
     what: &str,
@@ -125,7 +128,7 @@ pub(super) async fn until_all(
 }
 
 /// The rotation asked for by this token is over, and so is its grace period.
-pub(super) fn is_rotated(user: &ObjectUser, token: &str) -> bool {
+pub(crate) fn is_rotated(user: &ObjectUser, token: &str) -> bool {
     is_settled(user) && handled(user).iter().any(|t| t == token) && has_one_key(user)
 }
 

@@ -5,7 +5,7 @@
 
 mod admin;
 mod every_request;
-mod fleet;
+pub(crate) mod fleet;
 mod gateway;
 mod hangs;
 mod kills;
@@ -20,7 +20,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 /// Randomness that can be repeated.
 #[expect(clippy::disallowed_methods, reason = "tests have no cli.rs")]
-fn seeded(test: &str) -> StdRng {
+pub(crate) fn seeded(test: &str) -> StdRng {
     let given = std::env::var("GRACEKEY_TEST_SEED")
         .ok()
         .and_then(|text| text.parse().ok());

@@ -262,6 +262,11 @@ fn apply_edit(world: &mut World, edit: Edit) {
         Edit::ShorterGrace => change_spec(world, |desired| desired.grace = ticks(0)),
         Edit::Close(closed) => change_spec(world, |desired| desired.closed = closed),
         Edit::Consent(given) => change_spec(world, |desired| desired.allow_interruption = given),
+        // Nothing holds it: it is gone at once.
+        Edit::Delete(_) if world.object.as_ref().is_some_and(|object| !object.finalizer) => {
+            world.object_moves();
+            world.object = None;
+        }
         Edit::Delete(deletion) => change_spec(world, |desired| {
             (desired.deleting, desired.deletion) = (true, deletion);
         }),

@@ -2,9 +2,10 @@
 
 use super::cluster::OwnNamespace;
 use futures::TryStreamExt as _;
+use gracekey::names;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
-    Api,
+    Api, ResourceExt as _,
     runtime::{WatchStreamExt as _, watcher},
 };
 use std::{
@@ -16,9 +17,8 @@ use std::{
 };
 use tokio::task::JoinSet;
 
-const OF_USERS: &str = "AWS_SECRET_ACCESS_KEY";
 /// Keys of Secrets that hold secret halves: of users, and of the admin.
-const HALVES: [&str; 2] = [OF_USERS, "secretKey"];
+const HALVES: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "secretKey", "password"];
 
 /// Collects secret halves as long as it lives.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Canaries {
                 .default_backoff()
                 .applied_objects();
             let collected = secrets.try_for_each(|secret| {
-                let ours = secret.data.iter().any(|data| data.contains_key(OF_USERS));
+                let ours = secret.labels().contains_key(names::MANAGED);
                 published.fetch_or(ours, Ordering::Relaxed);
                 found.lock().unwrap().extend(halves_of(&secret));
                 std::future::ready(Ok(()))

@@ -14,14 +14,15 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs};
 
-/// The key that a Secret in the format `AWSEnv` holds.
+/// The key that a Secret in the format `AWSEnv` or `BasicAuth` holds.
 pub(crate) fn pair_of(secret: &Secret) -> Option<KeyPair> {
     let text = |key| String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok();
-    let access_key_id = AccessKeyId::new(text("AWS_ACCESS_KEY_ID")?);
+    let access_key_id = text("AWS_ACCESS_KEY_ID").or_else(|| text("username"))?;
+    let access_key_id = AccessKeyId::new(access_key_id);
     Some(KeyPair {
         id: CredentialId::from(&access_key_id),
         access_key_id,
-        secret: text("AWS_SECRET_ACCESS_KEY")?.into(),
+        secret: text("AWS_SECRET_ACCESS_KEY").or_else(|| text("password"))?.into(),
     })
 }
 

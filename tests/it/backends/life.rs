@@ -1,0 +1,170 @@
+//! The whole life of a user: made, labelled, rotated with a grace period, locked where that can be, deleted.
+
+use super::site::Site;
+use crate::testbed::{
+    Probe, World,
+    world::{current, reason, user_name},
+};
+use gracekey::api::v1alpha1::{LastUseState, ObjectUser};
+use gracekey_simulators::ontap::Version;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_ecs() {
+    let site = Site::ecs().await;
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_ostor() {
+    let site = Site::ostor().await;
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_ontap_with_two_keys() {
+    let site = Site::ontap(Version::new(19, 1)).await;
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+/// Up to 9.18 a new key kills the old one: only who consents gets one.
+#[tokio::test]
+async fn a_rotation_without_overlap_is_refused_until_there_is_consent() {
+    let site = Site::ontap(Version::new(18, 1)).await;
+    let world = site.world().await;
+    let before = world.ready_user("app", json!({})).await;
+    let old = world.pair("app").await;
+    world.rotate("app", "one").await;
+    let refused = world.until_reason("app", "NoOverlap").await;
+    assert_eq!(reason(&refused, "Ready"), "Succeeded");
+    assert_eq!(current(&refused), current(&before));
+    assert!(site.takes(&old).await, "the refused rotation did no harm");
+    let consent = json!({ "spec": { "rotation": { "allowInterruption": true } } });
+    world.patch_user("app", consent).await;
+    let user = world.until_rotated("app", "one").await;
+    let new = world.pair("app").await;
+    assert!(site.takes(&new).await && !site.takes(&old).await);
+    lock_and_unlock(&site, &world).await;
+    delete(&site, &world, &user).await;
+    world.finish().await;
+}
+
+/// Accounts without S3: user name and password, proven by the API itself, with the time of their last use.
+#[tokio::test]
+async fn an_account_of_uptrends_lives_its_whole_life() {
+    let site = Site::uptrends().await;
+    let world = site.world().await;
+    let ten = json!({ "spec": { "rotation": { "gracePeriod": "10s" } } });
+    world.ready_user("app", ten).await;
+    let secret = world.secret("app").await;
+    let keys: Vec<_> = secret
+        .data
+        .iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    assert_eq!(keys, ["password", "username"]);
+    let old = world.pair("app").await;
+    world.rotate("app", "one").await;
+    let user = world.until_rotated("app", "one").await;
+    let told = user.status.iter().flat_map(|s| &s.credentials);
+    let states: Vec<_> = told
+        .filter_map(|key| Some(key.last_use.as_ref()?.state))
+        .collect();
+    assert!(
+        !states.is_empty() && !states.contains(&LastUseState::Unknown),
+        "{states:?}"
+    );
+    assert!(
+        site.takes(&old).await,
+        "the old account works in its grace period"
+    );
+    world.until_revoked("app").await;
+    assert!(!site.takes(&old).await && site.takes(&world.pair("app").await).await);
+    relabel(&site, &world).await;
+    let lock = json!({ "spec": { "locked": true } });
+    world.patch_user("app", lock).await;
+    world.until_reason("app", "LockUnsupported").await;
+    world
+        .patch_user("app", json!({ "spec": { "locked": false } }))
+        .await;
+    let user = world.until_settled("app").await;
+    delete(&site, &world, &user).await;
+    world.finish().await;
+}
+
+async fn whole_life(site: &Site) -> World {
+    let world = site.world().await;
+    let ten = json!({ "spec": { "rotation": { "gracePeriod": "10s" } } });
+    let user = world.ready_user("app", ten).await;
+    let first = world.pair("app").await;
+    assert!(site.takes(&first).await);
+    assert_eq!(site.keys(&user).await.unwrap(), told(&user));
+    if site.driver().await.capabilities().label {
+        relabel(site, &world).await;
+    }
+
+    let application = Probe::start(world.home(), "app", site.s3());
+    let running = Probe::with(first.clone(), site.s3());
+    world.rotate("app", "one").await;
+    let rotated = world.until_rotated("app", "one").await;
+    running.assert_undisturbed();
+    drop(running);
+    let second = world.pair("app").await;
+    assert!(
+        site.takes(&first).await && site.takes(&second).await,
+        "both keys work in the grace period"
+    );
+    assert_eq!(site.keys(&rotated).await.unwrap(), told(&rotated));
+    let user = world.until_revoked("app").await;
+    assert!(!site.takes(&first).await, "the old key is refused after it");
+    assert_eq!(site.keys(&user).await.unwrap(), told(&user));
+    application.assert_undisturbed();
+    drop(application);
+
+    lock_and_unlock(site, &world).await;
+    delete(site, &world, &user).await;
+    world
+}
+
+/// Ids of the keys that status tells.
+fn told(user: &ObjectUser) -> std::collections::BTreeSet<String> {
+    let keys = user.status.iter().flat_map(|status| &status.credentials);
+    keys.map(|key| key.id.clone()).collect()
+}
+
+async fn relabel(site: &Site, world: &World) {
+    world
+        .patch_user("app", json!({ "spec": { "label": "Größe 請求書" } }))
+        .await;
+    let user = world.until_settled("app").await;
+    let found = site.driver().await.find_user(&user_name(&user)).await.unwrap();
+    assert_eq!(found.unwrap().label, "Größe 請求書");
+}
+
+async fn lock_and_unlock(site: &Site, world: &World) {
+    let pair = world.pair("app").await;
+    world
+        .patch_user("app", json!({ "spec": { "locked": true } }))
+        .await;
+    let user = world.until_reason("app", "Locked").await;
+    assert!(!site.takes(&pair).await, "a locked user can do nothing");
+    let before = site.keys(&user).await;
+    world
+        .patch_user("app", json!({ "spec": { "locked": false } }))
+        .await;
+    let user = world.until_settled("app").await;
+    assert_eq!(site.keys(&user).await, before, "a lock keeps the keys");
+    assert!(site.takes(&pair).await, "the same key works again");
+}
+
+async fn delete(site: &Site, world: &World, user: &ObjectUser) {
+    let pair = world.pair("app").await;
+    world.delete_user("app").await;
+    world.until_user_gone("app").await;
+    assert_eq!(site.keys(user).await, None);
+    assert!(!site.takes(&pair).await);
+}

@@ -1,0 +1,7 @@
+//! Users on storage of other kinds than Ceph, through the whole operator: on the real API server, against simulators.
+//!
+//! What a driver does by itself is examined in `conformance`; here is what takes the operator to be seen.
+
+mod kills;
+mod life;
+mod site;

@@ -1,0 +1,175 @@
+//! Where a user lives: a running simulator, and what an `ObjectStore` has to say to reach it.
+
+use crate::testbed::{
+    S3, World,
+    cluster::object,
+    world::{MANAGER, Setup, user_name},
+};
+use gracekey::{
+    api::v1alpha1::{ObjectStore, ObjectUser},
+    backend::{
+        Driver, KeyPair,
+        proof::{Proof, Prover},
+        registry::{self, Parts},
+    },
+};
+use gracekey_simulators::{ecs, ontap, ostor, uptrends};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
+
+/// A simulator that runs, and how to reach it.
+pub(super) struct Site {
+    /// `spec.backend`.
+    backend: Value,
+    /// What the admin Secret holds.
+    admin: Value,
+    /// `spec.s3.endpoint`; none where there is no S3.
+    s3: Option<String>,
+    /// Ends with this.
+    _simulator: Box<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Site({})", self.backend)
+    }
+}
+
+impl Site {
+    pub(super) async fn ecs() -> Self {
+        let ecs = ecs::Ecs::start(ecs::Options::default()).await;
+        let root = ecs.root();
+        Self {
+            backend: json!({ "ecs": {
+                "endpoint": ecs.url(), "namespace": ecs.namespace(), "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "username": root.user, "password": root.password }),
+            s3: Some(ecs.s3_url()),
+            _simulator: Box::new(ecs),
+        }
+    }
+
+    pub(super) async fn ontap(version: ontap::Version) -> Self {
+        let options = ontap::Options {
+            version,
+            unpoliced: ontap::Unpoliced::OwnBuckets,
+            ..ontap::Options::default()
+        };
+        let ontap = ontap::Ontap::start(options).await;
+        let admin = ontap.admin();
+        Self {
+            backend: json!({ "ontap": {
+                "endpoint": ontap.url(), "svm": ontap.svm(), "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "username": admin.user, "password": admin.password }),
+            s3: Some(ontap.s3_url()),
+            _simulator: Box::new(ontap),
+        }
+    }
+
+    pub(super) async fn ostor() -> Self {
+        let ostor = ostor::Ostor::start(ostor::Options::default()).await;
+        let (id, secret) = ostor.system_key();
+        Self {
+            backend: json!({ "ostor": {
+                "endpoint": ostor.url(), "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "accessKey": id, "secretKey": secret }),
+            s3: Some(ostor.s3_url()),
+            _simulator: Box::new(ostor),
+        }
+    }
+
+    pub(super) async fn uptrends() -> Self {
+        let uptrends = uptrends::Uptrends::start(uptrends::Options::default()).await;
+        let admin = uptrends.admin();
+        let endpoint = uptrends.url().trim_end_matches("/v4").to_owned();
+        Self {
+            backend: json!({ "uptrends": {
+                "endpoint": endpoint, "operatorGuid": admin.operator_guid, "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "username": admin.user_name, "password": admin.password }),
+            s3: None,
+            _simulator: Box::new(uptrends),
+        }
+    }
+
+    /// A world with a store named `store` on this, which is ready.
+    pub(super) async fn world(&self) -> World {
+        let mut world = World::without_store(Setup::default()).await;
+        for half in ["password", "secretKey"] {
+            if let Some(half) = self.admin[half].as_str() {
+                world.canaries.add(half);
+            }
+        }
+        let admin: Secret = object(json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "admin" }, "stringData": self.admin,
+        }));
+        let params = PatchParams::apply(MANAGER).force();
+        let secrets = world.secrets();
+        secrets
+            .patch("admin", &params, &Patch::Apply(&admin))
+            .await
+            .unwrap();
+        let mut backend = self.backend.clone();
+        backend["ceph"] = Value::Null;
+        let s3 = self
+            .s3
+            .as_ref()
+            .map(|endpoint| json!({ "endpoint": endpoint, "region": "us-east-1" }));
+        world
+            .make_store("store", json!({ "backend": backend, "s3": s3 }))
+            .await;
+        world.until_store_ready("store").await;
+        world
+    }
+
+    /// Address that applications use.
+    pub(super) fn s3(&self) -> &str {
+        self.s3.as_ref().expect("this one has S3")
+    }
+
+    /// Whether the storage takes this key, by its own word.
+    pub(super) async fn takes(&self, pair: &KeyPair) -> bool {
+        match &self.s3 {
+            Some(endpoint) => S3::new(endpoint, "us-east-1", pair).list_buckets().await.status == 200,
+            None => matches!(self.prover().prove(pair).await, Proof::Accepted),
+        }
+    }
+
+    fn spec(&self) -> ObjectStore {
+        let s3 = self.s3.as_ref().map(|endpoint| json!({ "endpoint": endpoint }));
+        object(json!({
+            "apiVersion": "gracekey.dev/v1alpha1", "kind": "ObjectStore", "metadata": { "name": "store" },
+            "spec": { "backend": self.backend, "s3": s3 },
+        }))
+    }
+
+    fn with_parts<T>(&self, make: impl FnOnce(&Parts<'_>) -> T) -> T {
+        let admin = self.admin.as_object().unwrap().iter();
+        let admin = admin.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned().into()));
+        let (store, admin) = (self.spec(), admin.collect());
+        make(&Parts::new(&store.spec, &admin, None))
+    }
+
+    /// The admin API, past the operator.
+    pub(super) async fn driver(&self) -> Arc<dyn Driver> {
+        let driver = self.with_parts(registry::driver).unwrap();
+        driver.probe().await.unwrap();
+        driver
+    }
+
+    fn prover(&self) -> Arc<dyn Prover> {
+        self.with_parts(registry::prover)
+            .unwrap()
+            .expect("somebody can be asked")
+    }
+
+    /// Ids of all keys that the user has on the storage; `None`: there is no such user.
+    pub(super) async fn keys(&self, user: &ObjectUser) -> Option<BTreeSet<String>> {
+        let found = self.driver().await.find_user(&user_name(user)).await.unwrap()?;
+        Some(found.credentials.iter().map(|key| key.id.to_string()).collect())
+    }
+}
