@@ -12,6 +12,7 @@ pub mod layer;
 pub mod pool;
 pub mod proof;
 pub mod registry;
+pub mod uptrends;
 
 pub use crate::api::v1alpha1::BackendKind;
 pub use error::{Error, ErrorKind, Outcome, Result};

@@ -5,6 +5,7 @@ use super::{
     ceph::{CephConfig, CephDriver},
     http::{Endpoint, TlsOptions},
     proof::{Prover, S3Prober, S3Settings},
+    uptrends::{UptrendsConfig, UptrendsDriver, UptrendsProver},
 };
 use crate::api::v1alpha1::{Backend, ObjectStoreSpec};
 use secrecy::{ExposeSecret, SecretString};
@@ -87,6 +88,7 @@ impl<'a> Parts<'a> {
 pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
     match &parts.spec.backend {
         Backend::Ceph(ceph) => made(CephDriver::new(CephConfig::of(ceph, parts)?)),
+        Backend::Uptrends(uptrends) => made(UptrendsDriver::new(UptrendsConfig::of(uptrends, parts)?)),
     }
 }
 
@@ -103,6 +105,17 @@ fn made<D: Driver + 'static>(driver: DriverResult<D>) -> Result<Arc<dyn Driver>,
 ///
 /// An endpoint or the CA bundle is malformed.
 pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
+    match &parts.spec.backend {
+        Backend::Ceph(_) => s3_prover(parts),
+        Backend::Uptrends(uptrends) => {
+            let prover = UptrendsProver::new(UptrendsConfig::of(uptrends, parts)?);
+            let prover = prover.map_err(|error| Unusable(error.to_string()))?;
+            Ok(Some(Arc::new(prover)))
+        }
+    }
+}
+
+fn s3_prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
     let Some(s3) = &parts.spec.s3 else {
         return Ok(None);
     };

@@ -38,6 +38,14 @@ pub(super) fn endpoints() -> Rule {
     )
 }
 
+/// The text is a GUID.
+pub(super) fn guid() -> Rule {
+    rule(
+        "self.matches('^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$')",
+        "must be a GUID such as '0f8fad5b-d9cb-469f-a165-70867728950e'",
+    )
+}
+
 /// The text names an object.
 pub(super) fn object_name(kind: &str) -> Rule {
     rule(

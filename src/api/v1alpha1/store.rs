@@ -30,15 +30,13 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Version", type_ = "string", json_path = ".status.backend.version", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.backend.ceph) || has(self.s3)")
-    .message("`s3` must be set: applications of a 'ceph' backend need its S3 endpoint")
-    .reason(Reason::FieldValueRequired).field_path(".s3"))]
+#[x_kube(validation = backend::needs_s3(), validation = backend::has_no_s3())]
 pub struct ObjectStoreSpec {
     /// The kind of storage and its admin API. Exactly one member must be set, and its kind cannot be changed later.
     #[schemars(schema_with = "backend::schema")]
     #[x_kube(validation = backend::exactly_one(), validation = backend::same_kind())]
     pub backend: Backend,
-    /// Where applications reach the storage.
+    /// Where applications reach the storage. Absent exactly where the backend has no S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3>,
     /// How TLS servers are verified, for the admin API and for S3.

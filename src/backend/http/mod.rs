@@ -2,11 +2,13 @@
 //!
 //! Knows nothing of any storage product. Imports `backend::error` and nothing else of ours.
 
+pub mod basic;
 pub mod client;
 pub mod endpoint;
 pub mod query;
 pub mod sigv4;
 
+pub use basic::basic;
 pub use client::{HttpClient, HttpOptions, Reply, TlsOptions};
 pub use endpoint::Endpoint;
 pub use query::Query;

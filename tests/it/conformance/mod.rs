@@ -10,4 +10,5 @@ mod ceph;
 mod faults;
 mod keys;
 mod refusals;
+mod uptrends;
 mod users;

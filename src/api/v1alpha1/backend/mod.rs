@@ -1,8 +1,10 @@
 //! The kinds of storage: one member of `spec.backend` each, with fields of its own.
 
 mod ceph;
+mod uptrends;
 
 pub use ceph::CephBackend;
+pub use uptrends::UptrendsBackend;
 
 use super::{SecretRef, rules};
 use kube::core::Rule;
@@ -23,6 +25,8 @@ use strum::IntoEnumIterator as _;
 pub enum Backend {
     /// Ceph Object Gateway (RGW), by its Admin Ops API.
     Ceph(CephBackend),
+    /// Uptrends API accounts: a user name and a password each, and no S3.
+    Uptrends(UptrendsBackend),
 }
 
 impl Backend {
@@ -35,6 +39,17 @@ impl Backend {
     pub fn credentials_secret_ref(&self) -> &SecretRef {
         match self {
             Self::Ceph(ceph) => &ceph.credentials_secret_ref,
+            Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
+        }
+    }
+}
+
+impl BackendKind {
+    /// Whether its keys are for S3. Where not, `spec.s3` has no place.
+    pub fn has_s3(self) -> bool {
+        match self {
+            Self::Ceph => true,
+            Self::Uptrends => false,
         }
     }
 }
@@ -60,10 +75,38 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
 }
 
 fn each(condition: impl Fn(BackendKind) -> String, between: &str) -> String {
-    BackendKind::iter()
-        .map(condition)
-        .collect::<Vec<_>>()
-        .join(between)
+    joined(|_| true, condition, between)
+}
+
+fn joined(
+    which: impl Fn(&BackendKind) -> bool,
+    condition: impl Fn(BackendKind) -> String,
+    between: &str,
+) -> String {
+    let conditions: Vec<_> = BackendKind::iter().filter(which).map(condition).collect();
+    conditions.join(between)
+}
+
+fn of_a_store(kind: BackendKind) -> String {
+    format!("has(self.backend.{kind})")
+}
+
+/// On a store: applications of storage need its S3 endpoint.
+pub(super) fn needs_s3() -> Rule {
+    let set = joined(|kind| kind.has_s3(), of_a_store, " || ");
+    Rule::new(format!("!({set}) || has(self.s3)"))
+        .message("`s3` must be set: applications of this kind of backend need its S3 endpoint")
+        .reason(kube::core::Reason::FieldValueRequired)
+        .field_path(".s3")
+}
+
+/// On a store: what is no storage has no S3 endpoint.
+pub(super) fn has_no_s3() -> Rule {
+    let set = joined(|kind| !kind.has_s3(), of_a_store, " || ");
+    Rule::new(format!("!({set}) || !has(self.s3)"))
+        .message("`s3` must not be set: the keys of this kind of backend are user names and passwords, and not for S3")
+        .reason(kube::core::Reason::FieldValueForbidden)
+        .field_path(".s3")
 }
 
 /// One is set, and no other.

@@ -43,6 +43,25 @@ async fn defaults_are_in_the_stored_object() {
     assert_eq!(stored["status"], json!({ "observedGeneration": -1 }));
 }
 
+#[tokio::test]
+async fn a_store_without_s3_is_stored_with_the_vendors_address() {
+    let namespace = namespace().await;
+    let backend = json!({ "uptrends": { "credentialsSecretRef": { "name": "uptrends-admin" } } });
+    let store = with(with(store(), "spec.s3", Value::Null), "spec.backend", backend);
+    let stored = apply(&namespace, &store).await.unwrap();
+    assert_eq!(
+        stored["spec"]["backend"]["uptrends"]["endpoint"],
+        "https://api.uptrends.com"
+    );
+    assert!(stored["spec"].get("s3").is_none());
+    let read: ObjectStore = serde_json::from_value(store.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read.spec).unwrap(), stored["spec"]);
+    let guid = json!("0f8fad5b-d9cb-469f-a165-70867728950e");
+    let given = with(store, "spec.backend.uptrends.operatorGuid", guid);
+    let given = with(given, "metadata.name", json!("given"));
+    try_create(&namespace, &given).await.unwrap();
+}
+
 /// Else a server that fills in a default and a program that reads an older object would disagree.
 #[tokio::test]
 async fn the_program_fills_in_what_the_server_does() {

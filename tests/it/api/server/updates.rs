@@ -54,6 +54,27 @@ async fn the_kind_of_a_backend_cannot_be_taken_away() {
 }
 
 #[tokio::test]
+async fn the_operator_of_accounts_cannot_be_changed_added_or_removed() {
+    let namespace = namespace().await;
+    let backend = json!({ "uptrends": { "credentialsSecretRef": { "name": "uptrends-admin" } } });
+    let bare = with(with(store(), "spec.s3", Value::Null), "spec.backend", backend);
+    let guid = |last: char| json!(format!("0f8fad5b-d9cb-469f-a165-70867728950{last}"));
+    let path = "spec.backend.uptrends.operatorGuid";
+    let given = with(
+        with(bare.clone(), "metadata.name", json!("given")),
+        path,
+        guid('a'),
+    );
+    apply(&namespace, &bare).await.unwrap();
+    apply(&namespace, &given).await.unwrap();
+    for (object, value) in [(&given, guid('b')), (&given, Value::Null), (&bare, guid('a'))] {
+        let status = try_change(&namespace, object, path, value).await.unwrap_err();
+        let message = "`operatorGuid` must not change";
+        assert!(status.message.contains(message), "{object}: {}", status.message);
+    }
+}
+
+#[tokio::test]
 async fn everything_else_can_be_changed() {
     let namespace = namespace().await;
     apply(&namespace, &store()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Stores that are refused.
 
-use super::{Refusal, all, assert_refused, each, store, too_long};
+use super::{Refusal, all, assert_refused, each, store, too_long, with};
 use crate::testbed::cluster::namespace;
 use serde_json::{Value, json};
 
@@ -38,10 +38,49 @@ async fn a_store_without_a_backend_or_with_an_unknown_one_is_refused() {
         Refusal(
             "spec.s3",
             Value::Null,
-            "`s3` must be set: applications of a 'ceph' backend need its S3 endpoint",
+            "`s3` must be set: applications of this kind of backend need its S3 endpoint",
         ),
     ];
     assert_refused(&namespace, &store(), refusals).await;
+}
+
+fn uptrends() -> Value {
+    let backend = json!({ "uptrends": { "credentialsSecretRef": { "name": "uptrends-admin" } } });
+    let store = with(store(), "spec.s3", Value::Null);
+    with(store, "spec.backend", backend)
+}
+
+#[tokio::test]
+async fn a_store_of_what_is_no_storage_has_no_s3_and_only_guids() {
+    let namespace = namespace().await;
+    let guid = "spec.backend.uptrends.operatorGuid";
+    let refusals = all([
+        each(
+            "spec.s3",
+            &[json!({ "endpoint": "https://s3.example" })],
+            "`s3` must not be set: the keys of this kind of backend are user names and passwords",
+        ),
+        each(
+            guid,
+            &[
+                json!("0f8fad5b-d9cb-469f-a165-70867728950g"),
+                json!("0f8fad5bd9cb-469f-a165-70867728950e1"),
+            ],
+            "must be a GUID such as",
+        ),
+        each(guid, &[json!("0f8fad5b"), json!("")], "at least 36 chars long"),
+        each(
+            "spec.backend.uptrends.endpoint",
+            &[json!("https://api.uptrends.com/v4")],
+            "must be 'http://' or 'https://', a host",
+        ),
+        each(
+            "spec.backend.uptrends.credentialsSecretRef",
+            &[Value::Null],
+            "credentialsSecretRef: Required value",
+        ),
+    ]);
+    assert_refused(&namespace, &uptrends(), refusals).await;
 }
 
 #[tokio::test]
