@@ -176,6 +176,7 @@ async fn work(
         loop {
             tokio::time::sleep(TIDY).await;
             ctx.tidy();
+            ctx.pool.close_retired().await;
         }
     };
     let running = async {
@@ -184,7 +185,10 @@ async fn work(
             () = watching => {}
         }
     };
-    finish(running, lease, &stop).await
+    let result = finish(running, lease, &stop).await;
+    // Nothing runs any more. Whoever leads by now has sessions of its own.
+    ctx.pool.close_all().await;
+    result
 }
 
 /// Outside a Pod no name tells this process from another; two under one name would both hold the lease.

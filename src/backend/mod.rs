@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod ceph;
+pub mod ecs;
 pub mod error;
 pub mod gate;
 pub mod http;
@@ -151,4 +152,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Removes one key of this user. Absent: `Ok`. A key of another user is left alone.
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()>;
+
+    /// Ends sessions on the backend, where there are any: best effort, within 2 s. A later call may begin a new one.
+    async fn close(&self) {}
 }

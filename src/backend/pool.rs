@@ -6,8 +6,15 @@ use futures::Stream;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+/// How long ending the sessions of a connection may take.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A connection to one store.
 #[derive(Debug)]
@@ -34,6 +41,8 @@ pub struct Connection {
 #[derive(Debug, Default)]
 pub struct Pool {
     connections: Mutex<BTreeMap<String, Arc<Connection>>>,
+    /// Replaced, or of stores that are gone, and not closed yet: somebody may be using them.
+    retired: Mutex<Vec<Arc<Connection>>>,
     making: tokio::sync::Mutex<u64>,
     made: watch::Sender<()>,
 }
@@ -65,7 +74,8 @@ impl Pool {
             return Arc::clone(newer);
         }
         let connection = Arc::new(connection);
-        connections.insert(uid.to_owned(), Arc::clone(&connection));
+        let old = connections.insert(uid.to_owned(), Arc::clone(&connection));
+        self.retire(old);
         self.made.send_replace(());
         connection
     }
@@ -80,9 +90,42 @@ impl Pool {
 
     /// Drops the connection to a store that is gone.
     pub fn remove(&self, uid: &str) {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(uid);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        self.retire(connections.remove(uid));
     }
+
+    fn retire(&self, old: Option<Arc<Connection>>) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.extend(old);
+    }
+
+    /// Ends the sessions of connections that are of no use any more and that nobody is using.
+    pub async fn close_retired(&self) {
+        let mut unused = Vec::new();
+        {
+            let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+            let all = std::mem::take(&mut *retired);
+            for connection in all {
+                let is_unused = Arc::strong_count(&connection) == 1;
+                (if is_unused { &mut unused } else { &mut *retired }).push(connection);
+            }
+        }
+        close(unused).await;
+    }
+
+    /// Ends the sessions of all connections, at the end of the program.
+    pub async fn close_all(&self) {
+        let live = std::mem::take(&mut *self.connections.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut all: Vec<_> = live.into_values().collect();
+        all.append(&mut self.retired.lock().unwrap_or_else(PoisonError::into_inner));
+        close(all).await;
+    }
+}
+
+/// Best effort, side by side: none holds up another.
+async fn close(connections: Vec<Arc<Connection>>) {
+    let each = connections
+        .iter()
+        .map(async |connection| timeout(CLOSING, connection.driver.close()).await);
+    drop(futures::future::join_all(each).await);
 }

@@ -349,7 +349,11 @@ mod tests {
             (403, "UserSuspended", Verdict::Locked),
             (403, "InvalidAccessKeyId", Verdict::Refused),
             (403, "SignatureDoesNotMatch", Verdict::Refused),
+            // As cegedim.cloud answers to a secret that was replaced, by its page "Manage Object Users".
             (401, "Unauthorized", Verdict::Refused),
+            (401, "InvalidAccessKeyId", Verdict::Refused),
+            (401, "SignatureDoesNotMatch", Verdict::Refused),
+            (401, "AccessDenied", Verdict::Refused),
         ] {
             assert_eq!(verdict(status, &refusal(code, "")), want, "{status} {code}");
         }

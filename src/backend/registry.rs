@@ -3,6 +3,7 @@
 use super::{
     Driver, Result as DriverResult,
     ceph::{CephConfig, CephDriver},
+    ecs::{EcsConfig, EcsDriver},
     http::{Endpoint, TlsOptions},
     proof::{Prover, S3Prober, S3Settings},
     uptrends::{UptrendsConfig, UptrendsDriver, UptrendsProver},
@@ -88,6 +89,7 @@ impl<'a> Parts<'a> {
 pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
     match &parts.spec.backend {
         Backend::Ceph(ceph) => made(CephDriver::new(CephConfig::of(ceph, parts)?)),
+        Backend::Ecs(ecs) => made(EcsDriver::new(EcsConfig::of(ecs, parts)?)),
         Backend::Uptrends(uptrends) => made(UptrendsDriver::new(UptrendsConfig::of(uptrends, parts)?)),
     }
 }
@@ -106,7 +108,7 @@ fn made<D: Driver + 'static>(driver: DriverResult<D>) -> Result<Arc<dyn Driver>,
 /// An endpoint or the CA bundle is malformed.
 pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
     match &parts.spec.backend {
-        Backend::Ceph(_) => s3_prover(parts),
+        Backend::Ceph(_) | Backend::Ecs(_) => s3_prover(parts),
         Backend::Uptrends(uptrends) => {
             let prover = UptrendsProver::new(UptrendsConfig::of(uptrends, parts)?);
             let prover = prover.map_err(|error| Unusable(error.to_string()))?;

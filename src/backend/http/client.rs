@@ -118,6 +118,15 @@ impl HttpClient {
 
     /// Sends one request and reads the whole answer.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Reply, SendError> {
+        let (reply, _headers) = self.send_for_headers(request).await?;
+        Ok(reply)
+    }
+
+    /// The same, with the answer's headers: some products tell a token there, or where they would rather be asked.
+    pub async fn send_for_headers(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<(Reply, http::HeaderMap), SendError> {
         let host = request
             .uri()
             .authority()
@@ -128,13 +137,8 @@ impl HttpClient {
             text: format!("no request could be made for {host}: {}", root_cause(&e)),
         })?;
         let mut response = self.0.execute(request).await.map_err(|e| failed(&host, &e))?;
-        let header = |name: &str| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|v| v.to_str().ok())
-                .map(str::to_owned)
-        };
+        let headers = std::mem::take(response.headers_mut());
+        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut reply = Reply {
             status: response.status().as_u16(),
             retry_after: header("retry-after").and_then(|v| retry_after(&v)),
@@ -152,7 +156,7 @@ impl HttpClient {
             }
             reply.body.extend_from_slice(&chunk);
         }
-        Ok(reply)
+        Ok((reply, headers))
     }
 }
 

@@ -100,7 +100,9 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
         ca_bundle: ca,
         probed: Mutex::new(probed),
     };
-    Ok(ctx.pool.put(&store.uid().unwrap_or_default(), connection))
+    let connection = ctx.pool.put(&store.uid().unwrap_or_default(), connection);
+    ctx.pool.close_retired().await;
+    Ok(connection)
 }
 
 /// The certificates of a PEM text. It becomes part of Secrets in other namespaces, so a private key beside them must not

@@ -214,6 +214,7 @@ async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -
     if held == 0 || forced {
         status::set_finalizer(&ctx.client, store, false).await?;
         ctx.pool.remove(&store.uid().unwrap_or_default());
+        ctx.pool.close_retired().await;
         ctx.memory.forget_store(&store.uid().unwrap_or_default());
         return Ok(Action::await_change());
     }

@@ -7,6 +7,7 @@
 mod suite;
 
 mod ceph;
+mod ecs;
 mod faults;
 mod keys;
 mod refusals;

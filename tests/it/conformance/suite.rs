@@ -252,15 +252,22 @@ pub(crate) async fn works(subject: &impl Subject, pair: &KeyPair) {
 
 /// The key does not work on S3, because its user is locked, within the time that the driver claims.
 pub(crate) async fn is_locked_out(subject: &impl Subject, pair: &KeyPair) {
-    // Some services cannot tell a locked user from one that is gone.
-    let is_proof = |proof: &Proof| matches!(proof, Proof::Locked | Proof::Refused { .. });
-    within(
-        subject,
-        "the key is locked out",
-        async |prover| prover.prove(pair).await,
-        is_proof,
-    )
-    .await;
+    let ask = async |prover: &dyn Prover| {
+        let proof = prover.prove(pair).await;
+        let listed = match subject.s3(pair) {
+            Some(s3) => Some(s3.list_buckets().await.status),
+            None => None,
+        };
+        (proof, listed)
+    };
+    let is_proof = |(proof, listed): &(Proof, Option<u16>)| match proof {
+        // Some services cannot tell a locked user from one that is gone.
+        Proof::Locked | Proof::Refused { .. } => true,
+        // Some deny everything, as they would to a user without any right: known to them, and locked out.
+        Proof::Accepted => matches!(listed, Some(401 | 403)),
+        Proof::Unclear(_) => false,
+    };
+    within(subject, "the key is locked out", ask, is_proof).await;
 }
 
 /// The key is refused on S3 within the time that the driver claims.

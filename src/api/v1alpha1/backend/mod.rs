@@ -1,9 +1,11 @@
 //! The kinds of storage: one member of `spec.backend` each, with fields of its own.
 
 mod ceph;
+mod ecs;
 mod uptrends;
 
 pub use ceph::CephBackend;
+pub use ecs::EcsBackend;
 pub use uptrends::UptrendsBackend;
 
 use super::{SecretRef, rules};
@@ -25,6 +27,8 @@ use strum::IntoEnumIterator as _;
 pub enum Backend {
     /// Ceph Object Gateway (RGW), by its Admin Ops API.
     Ceph(CephBackend),
+    /// Dell ECS or ObjectScale, by the object users of its management API.
+    Ecs(EcsBackend),
     /// Uptrends API accounts: a user name and a password each, and no S3.
     Uptrends(UptrendsBackend),
 }
@@ -39,6 +43,7 @@ impl Backend {
     pub fn credentials_secret_ref(&self) -> &SecretRef {
         match self {
             Self::Ceph(ceph) => &ceph.credentials_secret_ref,
+            Self::Ecs(ecs) => &ecs.credentials_secret_ref,
             Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
         }
     }
@@ -48,7 +53,7 @@ impl BackendKind {
     /// Whether its keys are for S3. Where not, `spec.s3` has no place.
     pub fn has_s3(self) -> bool {
         match self {
-            Self::Ceph => true,
+            Self::Ceph | Self::Ecs => true,
             Self::Uptrends => false,
         }
     }

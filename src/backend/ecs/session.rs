@@ -1,0 +1,259 @@
+//! The token that all calls to one system share.
+//!
+//! A user may have a limited number of tokens at a time, and a system that has reached it lets nobody in: so there is
+//! one for each connection, one login under way at a time, and a token that is replaced is given back.
+
+use super::{EcsConfig, error, request};
+use crate::backend::call::{Call, is_success};
+use crate::backend::error::{Error, ErrorKind, Result};
+use crate::backend::http::{HttpClient, Reply};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, timeout},
+};
+use zeroize::Zeroizing;
+
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sds-auth-token");
+
+/// How long a refused login is taken for refused: hundreds of users may come along at once, and each try may count
+/// towards a lock of the account.
+const REFUSED: Duration = Duration::from_secs(10);
+/// How long giving a token back may take.
+const LOGOUT_LIMIT: Duration = Duration::from_millis(1500);
+/// Longest token that is taken.
+const TOKEN_MAX: usize = 4096;
+
+/// Name, password, and the token that they were traded for.
+#[derive(Debug)]
+pub(super) struct Session {
+    config: EcsConfig,
+    http: HttpClient,
+    logins: AtomicU64,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    token: Option<Arc<Token>>,
+    failed: Option<Failed>,
+}
+
+/// The last login, if it failed.
+#[derive(Debug)]
+struct Failed {
+    at: Instant,
+    error: Error,
+}
+
+/// A token, as old as it is.
+#[derive(Debug)]
+pub(super) struct Token {
+    value: SecretString,
+    since: Instant,
+}
+
+impl Session {
+    /// Nothing is sent before the first call.
+    pub(super) fn new(config: EcsConfig, http: HttpClient) -> Self {
+        Self {
+            config,
+            http,
+            logins: AtomicU64::new(0),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The token, of a login made now if there is none or it grows old.
+    pub(super) async fn token(&self) -> Result<Arc<Token>> {
+        let seen = self.logins.load(Ordering::SeqCst);
+        let held = self.held.lock().await;
+        match &held.token {
+            Some(token) if token.since.elapsed() < self.config.token_age => Ok(Arc::clone(token)),
+            _ => self.replace(held, seen).await,
+        }
+    }
+
+    /// Another token than this one, which was refused.
+    pub(super) async fn other_than(&self, refused: &Arc<Token>) -> Result<Arc<Token>> {
+        let seen = self.logins.load(Ordering::SeqCst);
+        let held = self.held.lock().await;
+        match &held.token {
+            // Somebody else was refused as well, and was first.
+            Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
+            _ => self.replace(held, seen).await,
+        }
+    }
+
+    /// `seen`: the count of logins before the wait for our turn.
+    async fn replace(&self, mut held: MutexGuard<'_, Held>, seen: u64) -> Result<Arc<Token>> {
+        let waited = self.logins.load(Ordering::SeqCst) != seen;
+        if let Some(failed) = &held.failed {
+            let is_fresh = failed.error.kind == ErrorKind::Auth && failed.at.elapsed() < REFUSED;
+            if waited || is_fresh {
+                return Err(again(&failed.error));
+            }
+        }
+        let old = held.token.take();
+        self.logins.fetch_add(1, Ordering::SeqCst);
+        let result = self.log_in().await;
+        held.failed = None;
+        match result {
+            Ok(token) => {
+                let token = Arc::new(token);
+                held.token = Some(Arc::clone(&token));
+                drop(held);
+                if let Some(old) = old {
+                    self.give_back(&old).await;
+                }
+                Ok(token)
+            }
+            Err(error) => {
+                held.failed = Some(Failed {
+                    at: Instant::now(),
+                    error: again(&error),
+                });
+                Err(error)
+            }
+        }
+    }
+
+    async fn log_in(&self) -> Result<Token> {
+        let call = request::login(&self.config.username);
+        let since = Instant::now();
+        let (reply, headers) = self.send(&call, header::AUTHORIZATION, &self.basic()).await?;
+        if !is_success(&reply) {
+            return Err(error::login_refused(&call, &reply));
+        }
+        let value = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+        let value = value.filter(|value| (1..=TOKEN_MAX).contains(&value.len()));
+        let Some(value) = value else {
+            return Err(call.misunderstood(
+                "the answer to the login has no token: is the endpoint an ECS management API?",
+            ));
+        };
+        Ok(Token {
+            value: SecretString::from(value),
+            since,
+        })
+    }
+
+    fn basic(&self) -> SecretString {
+        let (name, password) = (&self.config.username, self.config.password.expose_secret());
+        let pair = Zeroizing::new(format!("{name}:{password}"));
+        SecretString::from(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+    }
+
+    /// Ends the token, if there is one. Best effort: it ends by itself two hours later.
+    pub(super) async fn end(&self) {
+        let token = timeout(LOGOUT_LIMIT, async { self.held.lock().await.token.take() }).await;
+        if let Ok(Some(token)) = token {
+            self.give_back(&token).await;
+        }
+    }
+
+    async fn give_back(&self, token: &Token) {
+        let call = request::logout(&self.config.username);
+        let _late = timeout(LOGOUT_LIMIT, self.send(&call, TOKEN_HEADER, &token.value)).await;
+    }
+
+    /// Sends a call with this token; any answer is a value.
+    pub(super) async fn send_with(&self, call: &Call, token: &Token) -> Result<(Reply, HeaderMap)> {
+        self.send(call, TOKEN_HEADER, &token.value).await
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        header: HeaderName,
+        value: &SecretString,
+    ) -> Result<(Reply, HeaderMap)> {
+        let mut request = call.request(&self.config.endpoint)?;
+        let mut value = HeaderValue::from_str(value.expose_secret())
+            .map_err(|_| call.refuse(ErrorKind::Auth, "the token cannot be sent in a header"))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(header, value);
+        // XML is the default.
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::ACCEPT, json);
+        let sent = self.http.send_for_headers(request).await;
+        sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
+    }
+}
+
+/// Whether an answer says that the token is no good (Data Access Guide: 401 with code 4000, or a redirect to the login).
+/// Then the call was certainly not carried out.
+pub(super) fn is_turned_away(reply: &Reply, headers: &HeaderMap) -> bool {
+    match reply.status {
+        401 => true,
+        301..=303 | 307 | 308 => {
+            let location = headers
+                .get(header::LOCATION)
+                .and_then(|value| value.to_str().ok());
+            let path = location.and_then(|location| location.split(['?', '#']).next());
+            path.is_some_and(|path| path.trim_end_matches('/').ends_with("/login"))
+        }
+        _ => false,
+    }
+}
+
+/// The same error, for somebody else who waited for the same login.
+fn again(error: &Error) -> Error {
+    Error {
+        kind: error.kind,
+        outcome: error.outcome,
+        backend: error.backend,
+        operation: error.operation,
+        detail: error.detail.clone(),
+        retry_after: error.retry_after,
+        request_id: error.request_id.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16) -> Reply {
+        Reply {
+            status,
+            retry_after: None,
+            request_id: None,
+            server: None,
+            body: Zeroizing::default(),
+        }
+    }
+
+    #[test]
+    fn a_dead_token_is_told_by_401_or_by_the_way_to_the_login() {
+        let to = |location: &str| {
+            let value = HeaderValue::from_str(location).unwrap();
+            HeaderMap::from_iter([(header::LOCATION, value)])
+        };
+        for (status, headers, want) in [
+            (401, HeaderMap::new(), true),
+            (302, to("/login"), true),
+            (302, to("https://ecs:4443/login?using-cookies=true"), true),
+            (302, to("https://sso.example/start"), false),
+            (302, to("/logins"), false),
+            (302, HeaderMap::new(), false),
+            (403, to("/login"), false),
+            (200, to("/login"), false),
+        ] {
+            assert_eq!(
+                is_turned_away(&reply(status), &headers),
+                want,
+                "{status} {headers:?}"
+            );
+        }
+    }
+}
