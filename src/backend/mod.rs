@@ -10,6 +10,7 @@ pub mod error;
 pub mod gate;
 pub mod http;
 pub mod layer;
+pub mod ontap;
 pub mod pool;
 pub mod proof;
 pub mod registry;

@@ -179,9 +179,19 @@ pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &imp
 
 pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subject) {
     let (user, pair) = made_with_key(subject).await;
-    subject.driver().revoke(&user.name, &pair.id).await.unwrap();
+    let untouched = subject.snapshot(&user.name).await;
+    match subject.driver().revoke(&user.name, &pair.id).await {
+        // Where there is but one key, the next one ends it, and that may be the only way.
+        Err(error) if !overlaps(subject) && error.kind == ErrorKind::Unsupported => {
+            refused(Err::<(), _>(error), ErrorKind::Unsupported);
+            assert_eq!(subject.snapshot(&user.name).await, untouched);
+        }
+        result => {
+            result.unwrap();
+            subject.driver().revoke(&user.name, &pair.id).await.unwrap();
+        }
+    }
     let before = subject.snapshot(&user.name).await;
-    subject.driver().revoke(&user.name, &pair.id).await.unwrap();
     subject
         .driver()
         .revoke(&user.name, &CredentialId::from(&fresh_key_id()))

@@ -10,6 +10,7 @@ mod ceph;
 mod ecs;
 mod faults;
 mod keys;
+mod ontap;
 mod refusals;
 mod uptrends;
 mod users;

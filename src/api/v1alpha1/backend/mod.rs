@@ -2,10 +2,12 @@
 
 mod ceph;
 mod ecs;
+mod ontap;
 mod uptrends;
 
 pub use ceph::CephBackend;
 pub use ecs::EcsBackend;
+pub use ontap::OntapBackend;
 pub use uptrends::UptrendsBackend;
 
 use super::{SecretRef, rules};
@@ -29,6 +31,8 @@ pub enum Backend {
     Ceph(CephBackend),
     /// Dell ECS or ObjectScale, by the object users of its management API.
     Ecs(EcsBackend),
+    /// `NetApp` ONTAP, by the S3 users of its REST API.
+    Ontap(OntapBackend),
     /// Uptrends API accounts: a user name and a password each, and no S3.
     Uptrends(UptrendsBackend),
 }
@@ -44,6 +48,7 @@ impl Backend {
         match self {
             Self::Ceph(ceph) => &ceph.credentials_secret_ref,
             Self::Ecs(ecs) => &ecs.credentials_secret_ref,
+            Self::Ontap(ontap) => &ontap.credentials_secret_ref,
             Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
         }
     }
@@ -53,7 +58,7 @@ impl BackendKind {
     /// Whether its keys are for S3. Where not, `spec.s3` has no place.
     pub fn has_s3(self) -> bool {
         match self {
-            Self::Ceph | Self::Ecs => true,
+            Self::Ceph | Self::Ecs | Self::Ontap => true,
             Self::Uptrends => false,
         }
     }
