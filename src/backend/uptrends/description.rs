@@ -60,12 +60,12 @@ mod tests {
 
     const MARK: &str = "0123456789abcdef0123456789abcdef";
 
-    fn described(label: &str, name: &str, owner: Option<&str>) -> Option<Described> {
-        Some(Described {
+    fn described(label: &str, name: &str, owner: Option<&str>) -> Described {
+        Described {
             label: label.to_owned(),
             name: name.to_owned(),
             owner: owner.map(OwnerMark::new),
-        })
+        }
     }
 
     #[test]
@@ -73,7 +73,11 @@ mod tests {
         let (name, owner) = (UserName::new("gk-a.b_c"), OwnerMark::new(MARK));
         for label in ["Billing", " a  b ", "請求書", "[x:y] z]", "a ["] {
             let text = write(label, &name, &owner);
-            assert_eq!(read(&text), described(label, "gk-a.b_c", Some(MARK)), "{text}");
+            assert_eq!(
+                read(&text),
+                Some(described(label, "gk-a.b_c", Some(MARK))),
+                "{text}"
+            );
         }
         assert_eq!(
             write("Billing", &name, &owner),
@@ -105,16 +109,16 @@ mod tests {
             "a [gracekey:u:0123456789ABCDEF0123456789abcdef]",
             "a [gracekey:u:0123456789abcdef0123456789abcdef0]",
         ] {
-            assert_eq!(read(text), described("a", "u", None), "{text}");
+            assert_eq!(read(text), Some(described("a", "u", None)), "{text}");
         }
     }
 
     #[test]
     fn what_somebody_adds_makes_another_label() {
         let text = format!("a [gracekey:u:{MARK}] keep!");
-        assert_eq!(read(&text), described("a keep!", "u", Some(MARK)));
+        assert_eq!(read(&text), Some(described("a keep!", "u", Some(MARK))));
         let text = format!("[gracekey:u:{MARK}]");
-        assert_eq!(read(&text), described("", "u", Some(MARK)));
+        assert_eq!(read(&text), Some(described("", "u", Some(MARK))));
     }
 
     #[test]

@@ -5,15 +5,18 @@ use crate::backend::{
     call::{self, Call},
     http::Reply,
 };
-use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
+use serde::{Deserialize, de::IgnoredAny};
 
 /// Whether an answer is a refusal of the API: `{"Messages":[{"Message":"…"}]}` (specification of 2022).
 ///
 /// What the messages say is not looked at: it may be anything, such as what was sent.
 pub(super) fn is_refusal(reply: &Reply) -> bool {
-    let members: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(&reply.body).ok();
-    members.is_some_and(|members| members.keys().any(|name| name.eq_ignore_ascii_case("messages")))
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "Messages", alias = "messages")]
+        _messages: Vec<IgnoredAny>,
+    }
+    serde_json::from_slice::<Refusal>(&reply.body).is_ok()
 }
 
 /// The API says that what the path names is not there.

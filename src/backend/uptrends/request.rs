@@ -1,6 +1,6 @@
 //! Requests of the API, as pure values.
 //!
-//! Source: Uptrends knowledge base, "ApiUser API" (paths, and what may be sent). No document gives the names of members
+//! Source: Uptrends knowledge base, "`ApiUser` API" (paths, and what may be sent). No document gives the names of members
 //! or the status codes, so nothing is sent but the two members that it names. No request holds a password.
 
 use crate::backend::{BackendKind, call::Call};

@@ -59,13 +59,12 @@ impl Account {
         match (self.used, self.created) {
             (Some(Used::At(time)), _) => LastUse::At(time),
             (Some(Used::Never), _) => LastUse::Never,
-            (Some(Used::Unknown), _) => LastUse::Unknown,
             // Perhaps it is told by a name that is not known here.
             (None, _) if !told => LastUse::Unknown,
             (Some(Used::Blank) | None, Some(created)) if created >= LAST_USED_CAME => LastUse::Never,
             // We make accounts since long after.
             (Some(Used::Blank) | None, None) if ours => LastUse::Never,
-            (Some(Used::Blank) | None, _) => LastUse::Unknown,
+            (Some(Used::Unknown | Used::Blank) | None, _) => LastUse::Unknown,
         }
     }
 }
@@ -123,13 +122,16 @@ fn used(value: &Value) -> Used {
     if let Some(time) = time_in(value) {
         return Used::At(time);
     }
-    let text = value.as_str().unwrap_or_default().to_ascii_lowercase();
-    match value {
-        Value::Null => Used::Blank,
-        Value::String(_) if text.trim().is_empty() || text.starts_with("0001-01-01") => Used::Blank,
-        Value::String(_) if text.contains("unknown") => Used::Unknown,
-        Value::String(_) if text.contains("never") || text.contains("not ") => Used::Never,
-        _ => Used::Unknown,
+    if value.is_null() {
+        return Used::Blank;
+    }
+    let text = value.as_str().unwrap_or("unknown").trim().to_ascii_lowercase();
+    if text.is_empty() || text.starts_with("0001-01-01") {
+        Used::Blank
+    } else if text.contains("never") || text.contains("not ") {
+        Used::Never
+    } else {
+        Used::Unknown
     }
 }
 

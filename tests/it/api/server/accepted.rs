@@ -34,7 +34,7 @@ async fn defaults_are_in_the_stored_object() {
     let expected = json!({
         "objectStoreRef": { "name": "prod" },
         "locked": false,
-        "secret": { "format": "AWSEnv", "adoptionPolicy": "IfOwned" },
+        "secret": { "adoptionPolicy": "IfOwned" },
         "rotation": { "gracePeriod": "24h", "allowInterruption": false, "onKeyLimit": "Wait" },
         "deletionPolicy": "Delete",
         "suspend": false,

@@ -16,6 +16,7 @@ use std::{marker::PhantomData, time::Duration};
 
 mod facts;
 mod forms;
+mod limits;
 
 conformance!(Uptrends<AsInferred>);
 
