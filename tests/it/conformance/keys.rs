@@ -179,6 +179,10 @@ pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &imp
 
 pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subject) {
     let (user, pair) = made_with_key(subject).await;
+    if overlaps(subject) {
+        // Some backends keep the last key of a user.
+        issued(subject, &user).await;
+    }
     let untouched = subject.snapshot(&user.name).await;
     match subject.driver().revoke(&user.name, &pair.id).await {
         // Where there is but one key, the next one ends it, and that may be the only way.
