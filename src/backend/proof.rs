@@ -308,20 +308,9 @@ pub fn judge(status: u16, body: &Body) -> Verdict {
 mod tests {
     use super::*;
     use ErrorKind as K;
-    use zeroize::Zeroizing;
 
     fn verdict(status: u16, body: &str) -> Verdict {
-        let body = Zeroizing::new(body.as_bytes().to_vec());
-        judge(
-            status,
-            &Body::of(&Reply {
-                status,
-                retry_after: None,
-                request_id: None,
-                server: None,
-                body,
-            }),
-        )
+        judge(status, &Body::of(&Reply::made_up(status, body)))
     }
 
     /// As RGW 16 to 20 write it.

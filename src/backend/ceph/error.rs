@@ -93,17 +93,9 @@ mod tests {
     use ErrorKind as K;
     use Outcome::{NotApplied, Unknown};
     use std::time::Duration;
-    use zeroize::Zeroizing;
 
     fn reply(status: u16, body: &str) -> Reply {
-        let body = Zeroizing::new(body.as_bytes().to_vec());
-        Reply {
-            status,
-            retry_after: None,
-            request_id: None,
-            server: None,
-            body,
-        }
+        Reply::made_up(status, body)
     }
 
     /// The form of all refusals of 16, 18 and 20.

@@ -2,6 +2,7 @@
 
 use crate::backend::BackendKind;
 use crate::backend::error::{Detail, Error, ErrorKind, Outcome};
+use http::HeaderMap;
 use std::{error::Error as _, fmt, time::Duration};
 use zeroize::Zeroizing;
 
@@ -41,7 +42,7 @@ pub struct HttpOptions {
 #[derive(Clone, Debug)]
 pub struct HttpClient(reqwest::Client);
 
-/// An answer of any status. Its body may hold secrets: it is wiped when dropped and never printed.
+/// An answer of any status. Its body may hold secrets: it is wiped when dropped and never printed. Nor are its headers.
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
@@ -51,8 +52,30 @@ pub struct Reply {
     pub request_id: Option<String>,
     /// `Server`, where the server sent one.
     pub server: Option<String>,
+    /// All headers, for what only one product says by one.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Reply {
+    /// A header as text; `None` where it was not sent, or is no text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// An answer as a test makes it up.
+    #[cfg(test)]
+    pub(crate) fn made_up(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            retry_after: None,
+            request_id: None,
+            server: None,
+            headers: HeaderMap::new(),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
 }
 
 impl fmt::Debug for Reply {
@@ -118,15 +141,6 @@ impl HttpClient {
 
     /// Sends one request and reads the whole answer.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Reply, SendError> {
-        let (reply, _headers) = self.send_for_headers(request).await?;
-        Ok(reply)
-    }
-
-    /// The same, with the answer's headers: some products tell a token there, or where they would rather be asked.
-    pub async fn send_for_headers(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<(Reply, http::HeaderMap), SendError> {
         let host = request
             .uri()
             .authority()
@@ -137,15 +151,20 @@ impl HttpClient {
             text: format!("no request could be made for {host}: {}", root_cause(&e)),
         })?;
         let mut response = self.0.execute(request).await.map_err(|e| failed(&host, &e))?;
-        let headers = std::mem::take(response.headers_mut());
-        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut reply = Reply {
             status: response.status().as_u16(),
-            retry_after: header("retry-after").and_then(|v| retry_after(&v)),
-            request_id: header("x-amz-request-id").filter(|id| is_request_id(id)),
-            server: header("server"),
+            retry_after: None,
+            request_id: None,
+            server: None,
+            headers: std::mem::take(response.headers_mut()),
             body: Zeroizing::new(Vec::new()),
         };
+        let header = |name: &str| reply.header(name).map(str::to_owned);
+        (reply.retry_after, reply.request_id, reply.server) = (
+            header("retry-after").and_then(|v| retry_after(&v)),
+            header("x-amz-request-id").filter(|id| is_request_id(id)),
+            header("server"),
+        );
         while let Some(chunk) = response.chunk().await.map_err(|e| failed(&host, &e))? {
             if reply.body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(SendError {
@@ -156,7 +175,7 @@ impl HttpClient {
             }
             reply.body.extend_from_slice(&chunk);
         }
-        Ok((reply, headers))
+        Ok(reply)
     }
 }
 

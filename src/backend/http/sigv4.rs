@@ -82,7 +82,7 @@ fn s3_settings() -> SigningSettings {
     clippy::disallowed_methods,
     reason = "a signature carries the time of sending; nothing is decided by it, so no Clock is threaded through"
 )]
-fn sending_time() -> SystemTime {
+pub(super) fn sending_time() -> SystemTime {
     SystemTime::now()
 }
 
