@@ -11,6 +11,7 @@ pub mod gate;
 pub mod http;
 pub mod layer;
 pub mod ontap;
+pub mod ostor;
 pub mod pool;
 pub mod proof;
 pub mod registry;

@@ -6,6 +6,7 @@ use super::{
     ecs::{EcsConfig, EcsDriver},
     http::{Endpoint, TlsOptions},
     ontap::{OntapConfig, OntapDriver},
+    ostor::{OstorConfig, OstorDriver},
     proof::{Prover, S3Prober, S3Settings},
     uptrends::{UptrendsConfig, UptrendsDriver, UptrendsProver},
 };
@@ -92,6 +93,7 @@ pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
         Backend::Ceph(ceph) => made(CephDriver::new(CephConfig::of(ceph, parts)?)),
         Backend::Ecs(ecs) => made(EcsDriver::new(EcsConfig::of(ecs, parts)?)),
         Backend::Ontap(ontap) => made(OntapDriver::new(OntapConfig::of(ontap, parts)?)),
+        Backend::Ostor(ostor) => made(OstorDriver::new(OstorConfig::of(ostor, parts)?)),
         Backend::Uptrends(uptrends) => made(UptrendsDriver::new(UptrendsConfig::of(uptrends, parts)?)),
     }
 }
@@ -110,7 +112,7 @@ fn made<D: Driver + 'static>(driver: DriverResult<D>) -> Result<Arc<dyn Driver>,
 /// An endpoint or the CA bundle is malformed.
 pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
     match &parts.spec.backend {
-        Backend::Ceph(_) | Backend::Ecs(_) | Backend::Ontap(_) => s3_prover(parts),
+        Backend::Ceph(_) | Backend::Ecs(_) | Backend::Ontap(_) | Backend::Ostor(_) => s3_prover(parts),
         Backend::Uptrends(uptrends) => {
             let prover = UptrendsProver::new(UptrendsConfig::of(uptrends, parts)?);
             let prover = prover.map_err(|error| Unusable(error.to_string()))?;

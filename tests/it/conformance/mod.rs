@@ -11,6 +11,7 @@ mod ecs;
 mod faults;
 mod keys;
 mod ontap;
+mod ostor;
 mod refusals;
 mod uptrends;
 mod users;

@@ -3,11 +3,13 @@
 mod ceph;
 mod ecs;
 mod ontap;
+mod ostor;
 mod uptrends;
 
 pub use ceph::CephBackend;
 pub use ecs::EcsBackend;
 pub use ontap::OntapBackend;
+pub use ostor::{OstorBackend, OstorSignature};
 pub use uptrends::UptrendsBackend;
 
 use super::{SecretRef, rules};
@@ -33,6 +35,8 @@ pub enum Backend {
     Ecs(EcsBackend),
     /// `NetApp` ONTAP, by the S3 users of its REST API.
     Ontap(OntapBackend),
+    /// Object storage of Virtuozzo or Acronis, by its `ostor-users`.
+    Ostor(OstorBackend),
     /// Uptrends API accounts: a user name and a password each, and no S3.
     Uptrends(UptrendsBackend),
 }
@@ -49,6 +53,7 @@ impl Backend {
             Self::Ceph(ceph) => &ceph.credentials_secret_ref,
             Self::Ecs(ecs) => &ecs.credentials_secret_ref,
             Self::Ontap(ontap) => &ontap.credentials_secret_ref,
+            Self::Ostor(ostor) => &ostor.credentials_secret_ref,
             Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
         }
     }
@@ -58,7 +63,7 @@ impl BackendKind {
     /// Whether its keys are for S3. Where not, `spec.s3` has no place.
     pub fn has_s3(self) -> bool {
         match self {
-            Self::Ceph | Self::Ecs | Self::Ontap => true,
+            Self::Ceph | Self::Ecs | Self::Ontap | Self::Ostor => true,
             Self::Uptrends => false,
         }
     }
