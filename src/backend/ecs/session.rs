@@ -38,6 +38,7 @@ const TOKEN_MAX: usize = 4096;
 pub(super) struct Session {
     config: EcsConfig,
     http: HttpClient,
+    /// Logins that came to an end, whichever.
     logins: AtomicU64,
     held: Mutex<Held>,
 }
@@ -104,8 +105,8 @@ impl Session {
             }
         }
         let old = held.token.take();
-        self.logins.fetch_add(1, Ordering::SeqCst);
         let result = self.log_in().await;
+        self.logins.fetch_add(1, Ordering::SeqCst);
         held.failed = None;
         match result {
             Ok(token) => {

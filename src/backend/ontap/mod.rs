@@ -16,12 +16,14 @@ pub use config::OntapConfig;
 
 use super::call::Call;
 use super::error::{Error, ErrorKind, Outcome, Result};
+use super::http::Reply;
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::ids::{CredentialId, UserName};
 use access::Group;
 use async_trait::async_trait;
 use client::Client;
+use cluster::Known;
 use keys::{IS_ROOT, TAKEN, check_name, check_ours};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -48,6 +50,48 @@ impl OntapDriver {
             Some(turn) => Some(turn.lock().await),
             None => None,
         }
+    }
+}
+
+impl OntapDriver {
+    /// Why a user was not deleted; `None` if it was. The pages document no code for it: whatever the cluster says against it,
+    /// a read tells whether the user stayed, and then something still needs it.
+    async fn not_deleted(
+        &self,
+        known: &Known,
+        name: &UserName,
+        reply: &Reply,
+        stuck: Option<&str>,
+    ) -> Option<Error> {
+        let call = request::delete_user(&known.svm, name);
+        if error::is_missing(reply) {
+            return None;
+        }
+        let error = client::carried_out(&call, reply).err()?;
+        let code = error::code(reply);
+        if code.is_none()
+            || matches!(
+                error.kind,
+                ErrorKind::Auth | ErrorKind::RateLimited | ErrorKind::NotFound
+            )
+        {
+            return Some(error);
+        }
+        match self.client.find(known, name).await {
+            Ok(None) => return None,
+            Ok(Some(_)) => {}
+            Err(_) => return Some(error),
+        }
+        let text = match stuck {
+            Some(group) => format!(
+                "it cannot leave group {group}: take it out there, or delete the group if it is the only one in it"
+            ),
+            None => {
+                "the cluster keeps it: hand over its buckets, and take it out of bucket policies".to_owned()
+            }
+        };
+        let judgement = (ErrorKind::Conflict, Outcome::NotApplied);
+        Some(call.refused(reply, judgement, &text, code.as_deref()))
     }
 }
 
@@ -145,10 +189,12 @@ impl Driver for OntapDriver {
         }
         let left = self.client.leave_all(&known.svm, name).await?;
         let error = match self.client.send(&call).await {
-            Ok(reply) if error::is_missing(&reply) => return Ok(()),
-            Ok(reply) => match client::carried_out(&call, &reply) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
+            Ok(reply) => match self
+                .not_deleted(&known, name, &reply, left.stuck.as_deref())
+                .await
+            {
+                Some(error) => error,
+                None => return Ok(()),
             },
             Err(error) => error,
         };
@@ -156,7 +202,7 @@ impl Driver for OntapDriver {
         let unknown = error.outcome == Outcome::Unknown;
         let back = left.groups.into_iter().filter(|group| group.locks() || !unknown);
         self.client.rejoin(&known.svm, back.collect(), name).await;
-        Err(not_deleted(&call, error, left.stuck.as_deref()))
+        Err(error)
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
@@ -188,26 +234,6 @@ impl Driver for OntapDriver {
 }
 
 const GONE: &str = "there is no such user on the storage VM";
-
-/// The pages document no code for a deletion: whatever the cluster says against it, something still needs the user.
-fn not_deleted(call: &Call, error: Error, stuck: Option<&str>) -> Error {
-    let in_use = matches!(
-        error.kind,
-        ErrorKind::Conflict | ErrorKind::Invalid | ErrorKind::Unsupported
-    );
-    let text = match stuck {
-        _ if !in_use => return error,
-        Some(group) => format!(
-            "it cannot leave group {group}: take it out there, or delete the group if it is the only one in it"
-        ),
-        None => "the cluster keeps it: hand over its buckets, and take it out of bucket policies".to_owned(),
-    };
-    Error {
-        kind: ErrorKind::Conflict,
-        detail: call.refuse(ErrorKind::Conflict, &text).detail,
-        ..error
-    }
-}
 
 fn check_label(call: &Call, label: &str) -> Result<()> {
     if cluster::capabilities(None).takes_label(label) {

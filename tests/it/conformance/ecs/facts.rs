@@ -306,6 +306,33 @@ async fn a_label_is_added_or_changed_as_it_is_there() {
     assert_eq!(methods, ["POST", "PUT"]);
 }
 
+/// How long a tag may be is not said.
+#[tokio::test]
+async fn a_label_that_the_system_finds_too_long_is_the_owners_to_change() {
+    let ecs = with(|options| options.max_tag_chars = Some(40)).await;
+    let user = ready(&ecs).await;
+    let before = ecs.sim.snapshot(user.name.as_str());
+    let long = "x".repeat(41);
+    let order = NewUser {
+        label: long.clone(),
+        ..fresh_user(&ecs)
+    };
+    let results = [
+        ecs.driver.set_label(&user.name, &long).await,
+        ecs.driver.create_user(&order).await,
+    ];
+    for result in results {
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind, error.outcome),
+            (ErrorKind::Invalid, Outcome::NotApplied),
+            "{error}"
+        );
+    }
+    assert_eq!(ecs.sim.snapshot(user.name.as_str()), before);
+    assert!(ecs.driver.find_user(&order.name).await.unwrap().is_none());
+}
+
 /// What looks like a success and is none.
 #[tokio::test]
 async fn a_change_that_is_answered_with_a_page_or_an_error_is_not_taken_for_done() {

@@ -44,13 +44,12 @@ reading!(
 
 reading!(
     older,
-    "An older release: no ids of secrets, one object around each body, blank fields, tags and codes of another kind.",
+    "An older release: no ids of secrets, one object around each list, blank fields, times of another form.",
     Options {
         scope: Scope::Global,
         case: Case::Kept,
         key_ids: false,
         wraps_lists: true,
-        wrapped_bodies: true,
         blank_key_fields: true,
         times: Times::AsDocumented,
         slots: Slots::OldestFirst,

@@ -99,6 +99,25 @@ async fn a_closed_driver_leaves_no_token_and_can_begin_again() {
     assert_eq!((ecs.sim.logins(), ecs.sim.live_tokens()), (2, 1));
 }
 
+/// Somebody else of the same name has them all: said, and over as soon as one is given back.
+#[tokio::test]
+async fn a_cap_of_tokens_that_is_met_is_told() {
+    let ecs = Ecs::with(Options {
+        max_tokens: 1,
+        ..Likely::options()
+    })
+    .await;
+    ecs.driver.probe().await.unwrap();
+    let error = boxed(ecs.config()).probe().await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Auth, Outcome::NotApplied)
+    );
+    assert!(error.to_string().contains("too many sessions"), "{error}");
+    ecs.driver.close().await;
+    boxed(ecs.config()).probe().await.unwrap();
+}
+
 #[tokio::test]
 async fn closing_is_short_though_nobody_answers() {
     let ecs = Ecs::start().await;

@@ -8,6 +8,7 @@ use crate::conformance::suite::{
 use crate::conformance::users::refused;
 use crate::testbed::Fault;
 use gracekey::backend::{Driver as _, ErrorKind, NewUser, Outcome};
+use gracekey_simulators::ontap::Fault as Trouble;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -76,7 +77,7 @@ async fn a_user_that_is_made_locked_is_denied_from_its_first_key_on() {
         ..fresh_user(&it)
     };
     let pair = issued(&it, &user).await;
-    is_locked_out(&it, &pair).await;
+    assert!(found(&it, &user.name).await.locked);
     // Without keys it cannot be in a group; with the next one it is in it again.
     it.driver.set_locked(&user.name, false).await.unwrap();
     it.driver.revoke(&user.name, &pair.id).await.unwrap();
@@ -190,4 +191,13 @@ async fn the_only_user_of_somebody_elses_group_is_not_deleted_and_the_group_is_n
     );
     assert_eq!(it.snapshot(&user.name).await, before);
     works(&it, &pair).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_deletion_that_is_carried_out_and_answered_with_an_error_is_a_deletion() {
+    let it = It::<v9_18_1::Here>::start().await;
+    let (user, pair) = made_with_key(&it).await;
+    it.cluster.fail_next(Trouble::ErrorAfterWrite);
+    it.driver.delete_user(&user.name).await.unwrap();
+    is_dead(&it, &pair).await;
 }

@@ -84,6 +84,41 @@ async fn a_store_of_what_is_no_storage_has_no_s3_and_only_guids() {
 }
 
 #[tokio::test]
+async fn a_store_on_ecs_without_what_it_needs_is_refused() {
+    let namespace = namespace().await;
+    let ceph = store()["spec"]["backend"]["ceph"].clone();
+    let ecs = json!({
+        "endpoint": "https://ecs.example:4443",
+        "credentialsSecretRef": { "name": "ecs-admin" },
+        "namespace": "shop",
+    });
+    let refusals = vec![
+        Refusal(
+            "spec.backend",
+            json!({ "ceph": ceph, "ecs": ecs }),
+            "exactly one backend must be set, such as `ceph`",
+        ),
+        Refusal(
+            "spec.backend.ecs.namespace",
+            Value::Null,
+            "namespace: Required value",
+        ),
+        Refusal(
+            "spec.backend.ecs.namespace",
+            json!("../x"),
+            "must be a name that an ECS namespace can have",
+        ),
+        Refusal(
+            "spec.s3",
+            Value::Null,
+            "`s3` must be set: applications of an 'ecs' backend need its S3 endpoint",
+        ),
+    ];
+    let store = with(store(), "spec.backend", json!({ "ecs": ecs }));
+    assert_refused(&namespace, &store, refusals).await;
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_more_or_less_than_a_server_is_refused() {
     let namespace = namespace().await;
     let bad = [
