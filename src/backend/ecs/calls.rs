@@ -61,13 +61,12 @@ impl EcsDriver {
     /// carried out.
     pub(super) async fn send(&self, call: &Call) -> Result<Reply> {
         let token = self.session.token().await?;
-        let (reply, headers) = self.session.send_with(call, &token).await?;
-        if !is_turned_away(&reply, &headers) {
+        let reply = self.session.send_with(call, &token).await?;
+        if !is_turned_away(&reply) {
             return Ok(reply);
         }
         let token = self.session.other_than(&token).await?;
-        let (reply, _headers) = self.session.send_with(call, &token).await?;
-        Ok(reply)
+        self.session.send_with(call, &token).await
     }
 
     /// A call that asks, and its answer.

@@ -114,16 +114,9 @@ mod tests {
     use crate::domain::ids::UserName;
     use ErrorKind as K;
     use Outcome::{NotApplied, Unknown};
-    use zeroize::Zeroizing;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply {
-            status,
-            retry_after: None,
-            request_id: None,
-            server: None,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
-        }
+        Reply::made_up(status, body)
     }
 
     /// The form of a recording of ecs-cf-service-broker.

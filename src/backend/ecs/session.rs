@@ -6,9 +6,8 @@
 use super::{EcsConfig, error, request};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{Error, ErrorKind, Result};
-use crate::backend::http::{HttpClient, Reply};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::backend::http::{HttpClient, Reply, basic};
+use http::{HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     sync::{
@@ -21,7 +20,6 @@ use tokio::{
     sync::{Mutex, MutexGuard},
     time::{Instant, timeout},
 };
-use zeroize::Zeroizing;
 
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sds-auth-token");
 
@@ -131,11 +129,13 @@ impl Session {
     async fn log_in(&self) -> Result<Token> {
         let call = request::login(&self.config.username);
         let since = Instant::now();
-        let (reply, headers) = self.send(&call, header::AUTHORIZATION, &self.basic()).await?;
+        let login = basic(&self.config.username, &self.config.password);
+        let login = login.map_err(|text| call.refuse(ErrorKind::Auth, &text))?;
+        let reply = self.send(&call, header::AUTHORIZATION, login).await?;
         if !is_success(&reply) {
             return Err(error::login_refused(&call, &reply));
         }
-        let value = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+        let value = reply.header(TOKEN_HEADER.as_str());
         let value = value.filter(|value| (1..=TOKEN_MAX).contains(&value.len()));
         let Some(value) = value else {
             return Err(call.misunderstood(
@@ -148,12 +148,6 @@ impl Session {
         })
     }
 
-    fn basic(&self) -> SecretString {
-        let (name, password) = (&self.config.username, self.config.password.expose_secret());
-        let pair = Zeroizing::new(format!("{name}:{password}"));
-        SecretString::from(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
-    }
-
     /// Ends the token, if there is one. Best effort: it ends by itself two hours later.
     pub(super) async fn end(&self) {
         let token = timeout(LOGOUT_LIMIT, async { self.held.lock().await.token.take() }).await;
@@ -164,42 +158,35 @@ impl Session {
 
     async fn give_back(&self, token: &Token) {
         let call = request::logout(&self.config.username);
-        let _late = timeout(LOGOUT_LIMIT, self.send(&call, TOKEN_HEADER, &token.value)).await;
+        let _late = timeout(LOGOUT_LIMIT, self.send_with(&call, token)).await;
     }
 
     /// Sends a call with this token; any answer is a value.
-    pub(super) async fn send_with(&self, call: &Call, token: &Token) -> Result<(Reply, HeaderMap)> {
-        self.send(call, TOKEN_HEADER, &token.value).await
-    }
-
-    async fn send(
-        &self,
-        call: &Call,
-        header: HeaderName,
-        value: &SecretString,
-    ) -> Result<(Reply, HeaderMap)> {
-        let mut request = call.request(&self.config.endpoint)?;
-        let mut value = HeaderValue::from_str(value.expose_secret())
+    pub(super) async fn send_with(&self, call: &Call, token: &Token) -> Result<Reply> {
+        let mut value = HeaderValue::from_str(token.value.expose_secret())
             .map_err(|_| call.refuse(ErrorKind::Auth, "the token cannot be sent in a header"))?;
         value.set_sensitive(true);
+        self.send(call, TOKEN_HEADER, value).await
+    }
+
+    async fn send(&self, call: &Call, header: HeaderName, value: HeaderValue) -> Result<Reply> {
+        let mut request = call.request(&self.config.endpoint)?;
         request.headers_mut().insert(header, value);
         // XML is the default.
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::ACCEPT, json);
-        let sent = self.http.send_for_headers(request).await;
+        let sent = self.http.send(request).await;
         sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
     }
 }
 
 /// Whether an answer says that the token is no good (Data Access Guide: 401 with code 4000, or a redirect to the login).
 /// Then the call was certainly not carried out.
-pub(super) fn is_turned_away(reply: &Reply, headers: &HeaderMap) -> bool {
+pub(super) fn is_turned_away(reply: &Reply) -> bool {
     match reply.status {
         401 => true,
         301..=303 | 307 | 308 => {
-            let location = headers
-                .get(header::LOCATION)
-                .and_then(|value| value.to_str().ok());
+            let location = reply.header(header::LOCATION.as_str());
             let path = location.and_then(|location| location.split(['?', '#']).next());
             path.is_some_and(|path| path.trim_end_matches('/').ends_with("/login"))
         }
@@ -223,16 +210,7 @@ fn again(error: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reply(status: u16) -> Reply {
-        Reply {
-            status,
-            retry_after: None,
-            request_id: None,
-            server: None,
-            body: Zeroizing::default(),
-        }
-    }
+    use http::HeaderMap;
 
     #[test]
     fn a_dead_token_is_told_by_401_or_by_the_way_to_the_login() {
@@ -250,11 +228,11 @@ mod tests {
             (403, to("/login"), false),
             (200, to("/login"), false),
         ] {
-            assert_eq!(
-                is_turned_away(&reply(status), &headers),
-                want,
-                "{status} {headers:?}"
-            );
+            let reply = Reply {
+                headers,
+                ..Reply::made_up(status, "")
+            };
+            assert_eq!(is_turned_away(&reply), want, "{status} {:?}", reply.headers);
         }
     }
 }

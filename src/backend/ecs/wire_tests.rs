@@ -4,7 +4,6 @@ use super::*;
 use crate::backend::ecs::keys::{Key, Keys, NewKey};
 use crate::backend::{BackendKind, ErrorKind};
 use http::Method;
-use zeroize::Zeroizing;
 
 /// SHA-256 of `abc`, the first example of FIPS 180.
 const ABC: &str = "u1#ba7816bf8f01cfea";
@@ -15,13 +14,7 @@ fn recorded(which: &str) -> String {
 }
 
 fn try_read<T: Answer>(body: &str) -> Result<T> {
-    let reply = Reply {
-        status: 200,
-        retry_after: None,
-        request_id: None,
-        server: None,
-        body: Zeroizing::new(body.as_bytes().to_vec()),
-    };
+    let reply = Reply::made_up(200, body);
     let call = Call::new(BackendKind::Ecs, "Test", Method::GET, "/", "it");
     parse(&call, &reply, "not it")
 }

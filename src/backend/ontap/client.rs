@@ -7,7 +7,7 @@ use super::{error, request};
 use crate::backend::Result;
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Outcome};
-use crate::backend::http::{HttpClient, HttpOptions, Reply};
+use crate::backend::http::{HttpClient, HttpOptions, Reply, basic};
 use http::{HeaderValue, header};
 use serde::de::DeserializeOwned;
 use std::{
@@ -59,9 +59,8 @@ impl Client {
     /// Sends a call; any answer is a value, none is an error.
     pub(super) async fn send(&self, call: &Call) -> Result<Reply> {
         let mut request = call.request(&self.config.endpoint)?;
-        let invalid = "username or password cannot be sent: correct the admin Secret";
-        let login = self.config.authorization();
-        let login = login.ok_or_else(|| call.refuse(ErrorKind::Invalid, invalid))?;
+        let login = basic(&self.config.username, &self.config.password);
+        let login = login.map_err(|text| call.refuse(ErrorKind::Invalid, &text))?;
         let headers = request.headers_mut();
         headers.insert(header::AUTHORIZATION, login);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/hal+json"));

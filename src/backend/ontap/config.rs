@@ -4,11 +4,8 @@ use crate::api::v1alpha1::OntapBackend;
 use crate::backend::http::{Endpoint, TlsOptions};
 use crate::backend::registry::{Parts, Unusable};
 use crate::entropy::{Entropy, OsEntropy};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderValue;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use std::{fmt, sync::Arc, time::Duration};
-use zeroize::Zeroizing;
 
 /// How long one call may take. A cluster may read for 15 s before it answers with the page that it has (`return_timeout`).
 pub const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -48,15 +45,6 @@ impl OntapConfig {
             call_limit: CALL_LIMIT,
             entropy: Arc::new(OsEntropy),
         })
-    }
-
-    /// The `Authorization` header. Nobody who prints a request sees it.
-    pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        let plain = Zeroizing::new(format!("{}:{}", self.username, self.password.expose_secret()));
-        let header = Zeroizing::new(format!("Basic {}", STANDARD.encode(plain.as_bytes())));
-        let mut value = HeaderValue::from_str(&header).ok()?;
-        value.set_sensitive(true);
-        Some(value)
     }
 }
 

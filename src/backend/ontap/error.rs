@@ -53,6 +53,7 @@ pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
 /// What a documented code means, whatever the status.
 fn meaning(code: &str) -> Option<(ErrorKind, Outcome, &'static str)> {
     of_users(code)
+        .or_else(|| of_pairs(code))
         .or_else(|| of_groups(code))
         .or_else(|| generic(code))
 }
@@ -76,6 +77,25 @@ fn of_users(code: &str) -> Option<(ErrorKind, Outcome, &'static str)> {
             NotApplied,
             "this storage VM serves no data: correct spec.backend.ontap.svm",
         ),
+        NO_PERMISSION => (
+            K::Auth,
+            NotApplied,
+            "the account lacks a right: give its role access to /api/protocols/s3/services",
+        ),
+        "92406097" => (
+            K::Transient,
+            Unknown,
+            "the cluster failed inside; the call may have been carried out",
+        ),
+        _ => return None,
+    })
+}
+
+/// What is said of key pairs: their life, their halves, their removal.
+fn of_pairs(code: &str) -> Option<(ErrorKind, Outcome, &'static str)> {
+    use ErrorKind as K;
+    use Outcome::{NotApplied, Unknown};
+    Some(match code {
         "92406080" => (
             K::Conflict,
             NotApplied,
@@ -95,16 +115,6 @@ fn of_users(code: &str) -> Option<(ErrorKind, Outcome, &'static str)> {
             K::Invalid,
             NotApplied,
             "the cluster takes the life of the key for longer than 1095 days",
-        ),
-        NO_PERMISSION => (
-            K::Auth,
-            NotApplied,
-            "the account lacks a right: give its role access to /api/protocols/s3/services",
-        ),
-        "92406097" => (
-            K::Transient,
-            Unknown,
-            "the cluster failed inside; the call may have been carried out",
         ),
         "92406196" | "92406197" => (
             K::Invalid,

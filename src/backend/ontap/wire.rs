@@ -152,10 +152,10 @@ pub(super) struct User {
 struct Key {
     #[serde(default, deserialize_with = "number")]
     id: Option<String>,
-    #[serde(default)]
-    access_key: Option<String>,
-    #[serde(default, deserialize_with = "secret")]
-    secret_key: Option<SecretString>,
+    #[serde(default, rename = "access_key")]
+    access: Option<String>,
+    #[serde(default, rename = "secret_key", deserialize_with = "secret")]
+    secret: Option<SecretString>,
 }
 
 impl Key {
@@ -186,7 +186,7 @@ impl User {
         let listed = self.keys.iter().flat_map(|keys| &keys.0);
         let mut pairs: Vec<Pair> = listed
             .filter_map(|key| {
-                let access_key = key.access_key.clone().filter(|id| !id.is_empty())?;
+                let access_key = key.access.clone().filter(|id| !id.is_empty())?;
                 let slot = key.slot();
                 Some(Pair { access_key, slot })
             })
@@ -208,7 +208,7 @@ impl User {
         let wanted = slot.unwrap_or(Slot::First);
         let keys = self.keys.into_iter().flat_map(|keys| keys.0);
         let mut keys = keys.filter(|key| key.slot().is_none_or(|slot| slot == wanted));
-        keys.find_map(|key| key.access_key.zip(key.secret_key))
+        keys.find_map(|key| key.access.zip(key.secret))
     }
 
     /// Whose it is.
@@ -290,13 +290,10 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
 
 /// A whole number, written as number or text; anything else counts as not there.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| match value {
-        serde_json::Value::Number(number) => number.as_u64().map(|number| number.to_string()),
-        serde_json::Value::String(text) => {
-            let is_number = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-            is_number.then_some(text)
-        }
-        _ => None,
-    }))
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?.unwrap_or_default();
+    if let Some(number) = value.as_u64() {
+        return Ok(Some(number.to_string()));
+    }
+    let is_number = |text: &&str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    Ok(value.as_str().filter(is_number).map(str::to_owned))
 }

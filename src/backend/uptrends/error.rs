@@ -69,20 +69,12 @@ mod tests {
     use ErrorKind as K;
     use Outcome::{NotApplied, Unknown};
     use std::time::Duration;
-    use zeroize::Zeroizing;
 
     /// The form that the specification of 2022 gives for 400, 403 and 404.
     const REFUSAL: &str = r#"{"Messages":[{"Message":"CANARY"}]}"#;
 
     fn reply(status: u16, body: &str) -> Reply {
-        let body = Zeroizing::new(body.as_bytes().to_vec());
-        Reply {
-            status,
-            retry_after: None,
-            request_id: None,
-            server: None,
-            body,
-        }
+        Reply::made_up(status, body)
     }
 
     fn write() -> Call {

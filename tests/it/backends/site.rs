@@ -98,7 +98,7 @@ impl Site {
 
     /// A world with a store named `store` on this, which is ready.
     pub(super) async fn world(&self) -> World {
-        let mut world = World::without_store(Setup::default()).await;
+        let world = World::without_store(Setup::default()).await;
         for half in ["password", "secretKey"] {
             if let Some(half) = self.admin[half].as_str() {
                 world.canaries.add(half);

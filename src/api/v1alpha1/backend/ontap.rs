@@ -4,7 +4,7 @@ use crate::api::v1alpha1::{SecretRef, rules};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// One storage VM of a `NetApp` ONTAP cluster.
+/// One storage VM of an ONTAP cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OntapBackend {

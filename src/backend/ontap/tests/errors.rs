@@ -5,16 +5,9 @@ use crate::backend::http::Reply;
 use crate::backend::ontap::{error, request};
 use crate::backend::{ErrorKind, Outcome};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 fn reply(status: u16, body: &str) -> Reply {
-    Reply {
-        status,
-        retry_after: None,
-        request_id: None,
-        server: None,
-        body: Zeroizing::new(body.as_bytes().to_vec()),
-    }
+    Reply::made_up(status, body)
 }
 
 fn refusal(code: &str) -> String {

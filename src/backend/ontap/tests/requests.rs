@@ -5,7 +5,7 @@ use crate::backend::ontap::cluster::Version;
 use crate::backend::ontap::keys::check_name;
 use crate::backend::ontap::request::{self, Chosen};
 use crate::backend::ontap::wire::Slot;
-use crate::backend::{ErrorKind, Outcome};
+use crate::backend::{ErrorKind, Outcome, call::Call};
 use crate::domain::ids::{AccessKeyId, UserName};
 
 fn chosen() -> Chosen {
@@ -15,129 +15,126 @@ fn chosen() -> Chosen {
     }
 }
 
+const BASE: &str = "/api/protocols/s3/services/u-1";
+
+/// The call is this one: method and target below the S3 server, and a body, or none where it is empty.
+#[track_caller]
+fn is_sent(call: &Call, method: &str, rest: &str, body: &str) {
+    assert_eq!(
+        format!("{} {}", call.method, call.target),
+        format!("{method} {BASE}/{rest}")
+    );
+    let sent = call.body.as_ref();
+    let sent = sent.map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap());
+    assert_eq!(sent, body);
+    assert!(
+        !format!("{call:?}").contains("CANARY"),
+        "no secret half is in a target or printed"
+    );
+}
+
 #[test]
-fn each_call_has_exactly_this_method_target_and_body() {
-    let base = "/api/protocols/s3/services/u-1";
-    let user = format!("{base}/users/gk-a.b_c");
-    let (v13, v16) = (Some(Version(9, 13, 1)), Some(Version(9, 16, 1)));
-    let locking = r#"{"comment":"Made by Gracekey: locks this user.","name":"gracekey-locked-gk-a.b_c","policies":[{"name":"gracekey-locked"}],"users":[{"name":"gk-a.b_c"}]}"#;
+fn the_cluster_is_asked_for_its_release_and_the_storage_vm() {
+    assert_eq!(request::cluster().target, "/api/cluster?fields=version");
+    assert_eq!(
+        request::find_svm("vs1").target,
+        "/api/svm/svms?name=vs1&fields=uuid"
+    );
+}
+
+#[test]
+fn users_are_read_made_changed_and_deleted_by_these_calls() {
+    let (name, odd) = (name(), UserName::new("a+b=c,d"));
+    let probe = "users?fields=name%2Caccess_key%2Ckeys&max_records=20";
+    let one = "users/gk-a.b_c?fields=name%2Ccomment%2Caccess_key";
+    let made = r#"{"name":"gk-a.b_c","comment":"A"}"#;
+    let made_as_chosen = r#"{"name":"gk-a.b_c","comment":"A","access_key":"AK1","secret_key":"CANARY"}"#;
+    let create = |chosen: Option<&Chosen>| request::create_user(SVM, &name, "A", chosen);
+    is_sent(&request::probe_keys(SVM), "GET", probe, "");
+    is_sent(&request::find_user(SVM, &name, false), "GET", one, "");
+    is_sent(
+        &request::find_user(SVM, &name, true),
+        "GET",
+        &format!("{one}%2Ckeys"),
+        "",
+    );
+    is_sent(&create(None), "POST", "users?return_records=true", made);
+    is_sent(
+        &create(Some(&chosen())),
+        "POST",
+        "users?return_records=true",
+        made_as_chosen,
+    );
+    is_sent(
+        &request::set_comment(SVM, &name, "B"),
+        "PATCH",
+        "users/gk-a.b_c",
+        r#"{"comment":"B"}"#,
+    );
+    is_sent(&request::delete_user(SVM, &name), "DELETE", "users/gk-a.b_c", "");
+    is_sent(
+        &request::delete_user(SVM, &odd),
+        "DELETE",
+        "users/a%2Bb%3Dc%2Cd",
+        "",
+    );
+}
+
+/// `key_id` is there only where a slot is named, and `return_records` only where the release documents it.
+#[test]
+fn keys_are_made_anew_and_removed_by_these_calls() {
+    let name = name();
+    let user = "users/gk-a.b_c";
+    let (old, new) = (Some(Version(9, 13, 1)), Some(Version(9, 16, 1)));
+    let plain = format!("{user}?regenerate_keys=true");
+    let with_records = format!("{plain}&return_records=true");
+    let second = r#"{"key_id":2,"access_key":"AK1","secret_key":"CANARY"}"#;
+    let removed = format!("{user}?delete_keys=true");
+    let regenerate =
+        |version, slot, chosen: Option<&Chosen>| request::regenerate(SVM, &name, version, slot, chosen);
+    is_sent(&regenerate(None, None, None), "PATCH", &plain, "{}");
+    is_sent(&regenerate(old, None, None), "PATCH", &plain, "{}");
+    is_sent(
+        &regenerate(new, Some(Slot::Second), Some(&chosen())),
+        "PATCH",
+        &with_records,
+        second,
+    );
+    is_sent(&request::delete_keys(SVM, &name, None), "PATCH", &removed, "{}");
+    is_sent(
+        &request::delete_keys(SVM, &name, Some(Slot::First)),
+        "PATCH",
+        &removed,
+        r#"{"key_id":1}"#,
+    );
+}
+
+#[test]
+fn groups_and_policies_are_read_made_changed_and_deleted_by_these_calls() {
+    let name = name();
+    let groups = "groups?fields=id%2Cname%2Cusers%2Cpolicies&max_records=500";
+    let policies = "policies?fields=name%2Cstatements&max_records=500";
     let policy = r#"{"comment":"Made by Gracekey: denies everything to the users that it locks.","name":"gracekey-locked","statements":[{"actions":["*"],"effect":"deny","resources":["*"]}]}"#;
-    for (call, want, body) in [
-        (
-            request::cluster(),
-            "GET /api/cluster?fields=version".to_owned(),
-            "",
-        ),
-        (
-            request::find_svm("vs1"),
-            "GET /api/svm/svms?name=vs1&fields=uuid".to_owned(),
-            "",
-        ),
-        (
-            request::probe_keys(SVM),
-            format!("GET {base}/users?fields=name%2Caccess_key%2Ckeys&max_records=20"),
-            "",
-        ),
-        (
-            request::find_user(SVM, &name(), false),
-            format!("GET {user}?fields=name%2Ccomment%2Caccess_key"),
-            "",
-        ),
-        (
-            request::find_user(SVM, &name(), true),
-            format!("GET {user}?fields=name%2Ccomment%2Caccess_key%2Ckeys"),
-            "",
-        ),
-        (
-            request::create_user(SVM, &name(), "A", None),
-            format!("POST {base}/users?return_records=true"),
-            r#"{"name":"gk-a.b_c","comment":"A"}"#,
-        ),
-        (
-            request::create_user(SVM, &name(), "A", Some(&chosen())),
-            format!("POST {base}/users?return_records=true"),
-            r#"{"name":"gk-a.b_c","comment":"A","access_key":"AK1","secret_key":"CANARY"}"#,
-        ),
-        (
-            request::set_comment(SVM, &name(), "B"),
-            format!("PATCH {user}"),
-            r#"{"comment":"B"}"#,
-        ),
-        (
-            request::regenerate(SVM, &name(), None, None, None),
-            format!("PATCH {user}?regenerate_keys=true"),
-            "{}",
-        ),
-        (
-            request::regenerate(SVM, &name(), v13, None, None),
-            format!("PATCH {user}?regenerate_keys=true"),
-            "{}",
-        ),
-        (
-            request::regenerate(SVM, &name(), v16, Some(Slot::Second), Some(&chosen())),
-            format!("PATCH {user}?regenerate_keys=true&return_records=true"),
-            r#"{"key_id":2,"access_key":"AK1","secret_key":"CANARY"}"#,
-        ),
-        (
-            request::delete_keys(SVM, &name(), None),
-            format!("PATCH {user}?delete_keys=true"),
-            "{}",
-        ),
-        (
-            request::delete_keys(SVM, &name(), Some(Slot::First)),
-            format!("PATCH {user}?delete_keys=true"),
-            r#"{"key_id":1}"#,
-        ),
-        (request::delete_user(SVM, &name()), format!("DELETE {user}"), ""),
-        (
-            request::delete_user(SVM, &UserName::new("a+b=c,d")),
-            format!("DELETE {base}/users/a%2Bb%3Dc%2Cd"),
-            "",
-        ),
-        (
-            request::list_groups(SVM),
-            format!("GET {base}/groups?fields=id%2Cname%2Cusers%2Cpolicies&max_records=500"),
-            "",
-        ),
-        (
-            request::list_policies(SVM),
-            format!("GET {base}/policies?fields=name%2Cstatements&max_records=500"),
-            "",
-        ),
-        (
-            request::create_lock_policy(SVM),
-            format!("POST {base}/policies"),
-            policy,
-        ),
-        (
-            request::create_lock_group(SVM, &name()),
-            format!("POST {base}/groups"),
-            locking,
-        ),
-        (
-            request::mend_lock_group(SVM, "6", &name()),
-            format!("PATCH {base}/groups/6"),
-            r#"{"policies":[{"name":"gracekey-locked"}],"users":[{"name":"gk-a.b_c"}]}"#,
-        ),
-        (
-            request::set_members(SVM, "5", &["user-2".to_owned()], &name()),
-            format!("PATCH {base}/groups/5"),
-            r#"{"users":[{"name":"user-2"}]}"#,
-        ),
-        (
-            request::delete_group(SVM, "6", &name()),
-            format!("DELETE {base}/groups/6"),
-            "",
-        ),
-    ] {
-        assert_eq!(format!("{} {}", call.method, call.target), want);
-        let sent = call
-            .body
-            .as_ref()
-            .map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap());
-        assert_eq!(sent, body, "{want}");
-        assert!(!call.target.contains("CANARY") && !format!("{call:?}").contains("CANARY"));
-    }
+    let group = r#"{"comment":"Made by Gracekey: locks this user.","name":"gracekey-locked-gk-a.b_c","policies":[{"name":"gracekey-locked"}],"users":[{"name":"gk-a.b_c"}]}"#;
+    let mended = r#"{"policies":[{"name":"gracekey-locked"}],"users":[{"name":"gk-a.b_c"}]}"#;
+    let others = ["user-2".to_owned()];
+    is_sent(&request::list_groups(SVM), "GET", groups, "");
+    is_sent(&request::list_policies(SVM), "GET", policies, "");
+    is_sent(&request::create_lock_policy(SVM), "POST", "policies", policy);
+    is_sent(&request::create_lock_group(SVM, &name), "POST", "groups", group);
+    is_sent(
+        &request::mend_lock_group(SVM, "6", &name),
+        "PATCH",
+        "groups/6",
+        mended,
+    );
+    is_sent(
+        &request::set_members(SVM, "5", &others, &name),
+        "PATCH",
+        "groups/5",
+        r#"{"users":[{"name":"user-2"}]}"#,
+    );
+    is_sent(&request::delete_group(SVM, "6", &name), "DELETE", "groups/6", "");
 }
 
 #[test]

@@ -201,3 +201,37 @@ async fn a_deletion_that_is_carried_out_and_answered_with_an_error_is_a_deletion
     it.driver.delete_user(&user.name).await.unwrap();
     is_dead(&it, &pair).await;
 }
+
+/// Somebody changed it; its name says whom it is to lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_group_of_the_locks_name_that_locks_nobody_is_mended() {
+    let it = It::<v9_18_1::Here>::start().await;
+    let (user, pair) = made_with_key(&it).await;
+    let group = format!("gracekey-locked-{}", user.name);
+    it.make_group(&group, &[it.keeper.as_str()], "FullAccess").await;
+    assert!(!found(&it, &user.name).await.locked);
+    it.driver.set_locked(&user.name, true).await.unwrap();
+    is_locked_out(&it, &pair).await;
+    assert!(!found(&it, &it.keeper).await.locked, "nobody else is");
+    it.driver.set_locked(&user.name, false).await.unwrap();
+    it.s3(&pair).unwrap().list_buckets().await.expect_success();
+}
+
+/// Whoever was put there beside the user stays there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_unlocked_user_leaves_others_locked() {
+    let it = It::<v9_18_1::Here>::start().await;
+    let (user, pair) = made_with_key(&it).await;
+    let (other, _) = made_with_key(&it).await;
+    it.driver.set_locked(&other.name, true).await.unwrap();
+    it.make_group(
+        "both",
+        &[user.name.as_str(), it.keeper.as_str()],
+        "gracekey-locked",
+    )
+    .await;
+    assert!(found(&it, &user.name).await.locked);
+    it.driver.set_locked(&user.name, false).await.unwrap();
+    it.s3(&pair).unwrap().list_buckets().await.expect_success();
+    assert!(found(&it, &it.keeper).await.locked && found(&it, &other.name).await.locked);
+}
