@@ -87,7 +87,7 @@ async fn an_account_of_uptrends_lives_its_whole_life() {
     relabel(&site, &world).await;
     let lock = json!({ "spec": { "locked": true } });
     world.patch_user("app", lock).await;
-    world.until_reason("app", "LockUnsupported").await;
+    world.until_reason("app", "Unsupported").await;
     world
         .patch_user("app", json!({ "spec": { "locked": false } }))
         .await;
