@@ -26,7 +26,10 @@ pub mod store_status;
 pub mod user;
 pub mod user_status;
 
-pub use backend::{Backend, BackendKind, CephBackend, EcsBackend, OntapBackend, OstorBackend, OstorSignature, UptrendsBackend};
+pub use backend::{
+    Backend, BackendKind, CephBackend, EcsBackend, OntapBackend, OstorBackend, OstorSignature,
+    UptrendsBackend,
+};
 pub use duration::{DurationError, GoDuration};
 pub use refs::{ObjectStoreRef, SecretKeyRef, SecretRef};
 pub use store::{

@@ -10,7 +10,7 @@ use crate::{
         error::{Failure, Trouble},
         memory::UserMemory,
     },
-    domain::{facts::UserState, reason::Reason},
+    domain::{facts::UserState, ledger::Ledger, reason::Reason},
 };
 
 impl Pass<'_> {
@@ -46,7 +46,13 @@ impl Pass<'_> {
             label: new.label,
             locked: new.locked,
         };
-        if self.ledger.is_blank() {
+        // Where it comes with its first key, the intent of that key is on record by now.
+        let with_key = world.target.connection.driver.capabilities().user_comes_with_key;
+        let before = Ledger {
+            intent: self.ledger.intent.clone().filter(|_| !with_key),
+            ..self.ledger.clone()
+        };
+        if before.is_blank() {
             let note = format!("Created the user {} on the backend.", new.name);
             tell(self.ctx, &self.user, false, Reason::UserCreated, note).await;
         } else {

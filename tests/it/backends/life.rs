@@ -59,6 +59,7 @@ async fn an_account_of_uptrends_lives_its_whole_life() {
     let world = site.world().await;
     let ten = json!({ "spec": { "rotation": { "gracePeriod": "10s" } } });
     world.ready_user("app", ten).await;
+    assert_made_once(&world).await;
     let secret = world.secret("app").await;
     let keys: Vec<_> = secret
         .data
@@ -100,6 +101,7 @@ async fn whole_life(site: &Site) -> World {
     let world = site.world().await;
     let ten = json!({ "spec": { "rotation": { "gracePeriod": "10s" } } });
     let user = world.ready_user("app", ten).await;
+    assert_made_once(&world).await;
     let first = world.pair("app").await;
     assert!(site.takes(&first).await);
     assert_eq!(site.keys(&user).await.unwrap(), told(&user));
@@ -128,6 +130,16 @@ async fn whole_life(site: &Site) -> World {
     lock_and_unlock(site, &world).await;
     delete(site, &world, &user).await;
     world
+}
+
+/// A user that comes with its first key is no less new than any other.
+async fn assert_made_once(world: &World) {
+    world.until_event("app", "UserCreated").await;
+    let events = world.events("app").await;
+    assert!(
+        !events.iter().any(|reason| reason == "UserRecreated"),
+        "{events:?}"
+    );
 }
 
 /// Ids of the keys that status tells.
