@@ -149,6 +149,8 @@ pub fn judge(reply: &Reply, understood: bool) -> (ErrorKind, Outcome) {
         409 if understood => (K::Conflict, NotApplied),
         400 | 422 if understood => (K::Invalid, NotApplied),
         408 | 500..=599 => (K::Transient, Unknown),
+        // "See other" may be said of what was carried out.
+        303 => (K::Protocol, Unknown),
         300..=399 => (K::Protocol, NotApplied),
         _ => (K::Protocol, Unknown),
     }

@@ -52,7 +52,7 @@ pub enum Outcome {
 }
 
 /// A failed driver call. Its text is for people and never holds a secret half, a header or a body.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{backend} {operation}: {detail}")]
 pub struct Error {
     /// Whose fault, and when to try again.

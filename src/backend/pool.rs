@@ -1,7 +1,9 @@
 //! Live connections to stores: made once, shared by all users of a store, replaced when the store or one of its
 //! Secrets changes.
 
-use super::{BackendInfo, Driver, gate::Gate, proof::Prover};
+use super::{
+    BackendInfo, Driver, Error, ErrorKind, Outcome, Result, error::Detail, gate::Gate, proof::Prover,
+};
 use futures::Stream;
 use std::{
     collections::BTreeMap,
@@ -12,6 +14,9 @@ use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
+
+/// How soon a backend is asked again what it can do, after it failed to say.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long ending the sessions of a connection may take.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -33,8 +38,44 @@ pub struct Connection {
     pub proofs: Gate,
     /// What it answered when it was probed last, and when.
     pub probed: Mutex<Option<(Instant, BackendInfo)>>,
+    /// The turn to ask what it can do, and how that failed last.
+    pub learning: tokio::sync::Mutex<Option<(Instant, Error)>>,
     /// CA bundle of the store, in PEM, for the Secrets of its users.
     pub ca_bundle: Option<String>,
+}
+
+impl Connection {
+    /// Asks what the backend can do, where that depends on its version and no probe has told it yet. One asks at a time;
+    /// the others are told to come again, so that a store that hangs holds up nobody but itself.
+    pub async fn learn(&self) -> Result<()> {
+        if !self.driver.needs_probe() {
+            return Ok(());
+        }
+        let Ok(mut failed) = self.learning.try_lock() else {
+            return Err(self.busy());
+        };
+        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| at.elapsed() < ASK_AGAIN) {
+            return Err(error.clone());
+        }
+        let result = self.driver.probe().await;
+        *failed = result.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        let info = result?;
+        let mut probed = self.probed.lock().unwrap_or_else(PoisonError::into_inner);
+        *probed = Some((Instant::now(), info));
+        Ok(())
+    }
+
+    fn busy(&self) -> Error {
+        Error {
+            kind: ErrorKind::Transient,
+            outcome: Outcome::NotApplied,
+            backend: self.driver.kind(),
+            operation: "probe",
+            detail: Detail::new("the store is being asked what it can do"),
+            retry_after: Some(Duration::from_secs(1)),
+            request_id: None,
+        }
+    }
 }
 
 /// All connections, by UID of their store.

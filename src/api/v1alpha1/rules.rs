@@ -46,6 +46,13 @@ pub(super) fn guid() -> Rule {
     )
 }
 
+/// The value stays what it was. `because`: users that would be lost from sight, and live on.
+pub(super) fn same(field: &str, because: &str) -> Rule {
+    Rule::new("self == oldSelf")
+        .message(format!("`{field}` must not change, as {because}: create another ObjectStore").as_str())
+        .reason(Reason::FieldValueForbidden)
+}
+
 /// The text names an object.
 pub(super) fn object_name(kind: &str) -> Rule {
     rule(

@@ -50,7 +50,8 @@ pub(super) fn login_refused(call: &Call, reply: &Reply) -> Error {
 /// else. A 404 without a code is the word of something else that answers here.
 pub(super) fn is_absent(reply: &Reply) -> bool {
     match (reply.status, code(reply)) {
-        (404, Some(_)) => true,
+        // But not by the word of the front proxy.
+        (404, Some(code)) => !(6400..=6599).contains(&code),
         (400, Some(code)) => matches!(code, 1004 | 2000),
         _ => false,
     }

@@ -27,12 +27,12 @@ use std::time::Duration;
 ///
 /// Settling: nodes keep secrets for up to two minutes (ECS 3.8 API reference), and cegedim.cloud speaks of a few minutes
 /// across sites. Margin: the old secret's end counts from the call that makes the new one, which is not published before
-/// it is proven; a proof may take all of the settling, and the store be away for a while. Half an hour holds both, and
-/// after it the operator's own revocation is long past.
+/// it is proven, and a site may be away for a weekend. Three days cost nothing: the operator itself removes the old
+/// secret in time, and the end by the system is for the case that it never comes back.
 /// Names: the server makes them lower case, and takes more characters than stand here.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::TwoSecrets {
-        backstop_margin: Duration::from_mins(30),
+        backstop_margin: Duration::from_hours(72),
     },
     secret_readable: true,
     id_choosable: false,

@@ -99,7 +99,7 @@ impl Session {
         if let Some(failed) = &held.failed {
             let is_fresh = failed.error.kind == ErrorKind::Auth && failed.at.elapsed() < REFUSED;
             if waited || is_fresh {
-                return Err(again(&failed.error));
+                return Err(failed.error.clone());
             }
         }
         let old = held.token.take();
@@ -119,7 +119,7 @@ impl Session {
             Err(error) => {
                 held.failed = Some(Failed {
                     at: Instant::now(),
-                    error: again(&error),
+                    error: error.clone(),
                 });
                 Err(error)
             }
@@ -191,19 +191,6 @@ pub(super) fn is_turned_away(reply: &Reply) -> bool {
             path.is_some_and(|path| path.trim_end_matches('/').ends_with("/login"))
         }
         _ => false,
-    }
-}
-
-/// The same error, for somebody else who waited for the same login.
-fn again(error: &Error) -> Error {
-    Error {
-        kind: error.kind,
-        outcome: error.outcome,
-        backend: error.backend,
-        operation: error.operation,
-        detail: error.detail.clone(),
-        retry_after: error.retry_after,
-        request_id: error.request_id.clone(),
     }
 }
 

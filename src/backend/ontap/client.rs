@@ -135,7 +135,9 @@ impl Client {
 
     /// Asks the cluster what it is. Changes nothing there.
     pub(super) async fn learn(&self) -> Result<Known> {
-        let version = self.version().await?;
+        // What was known stays so while the account may not read it.
+        let before = self.remembered().and_then(|known| known.version);
+        let version = self.version().await?.or(before);
         let svm = self.find_svm().await?;
         let two_keys = version.is_some_and(|version| version >= TWO_KEYS) && self.shows_keys(&svm).await?;
         let known = Known {

@@ -108,7 +108,8 @@ impl Client {
         if chosen.is_some_and(|chosen| holds(found, &chosen.access_key)) {
             return Err(plain.refuse(ErrorKind::Conflict, HAS_IT));
         }
-        let slot = if known.two_keys && !pairs.is_empty() {
+        // Whatever is known of the release: a record with two places is never written to without naming one of them.
+        let slot = if (known.two_keys || found.shows_keys()) && !pairs.is_empty() {
             Some(free_slot(&plain, found)?)
         } else {
             None

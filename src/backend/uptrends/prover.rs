@@ -74,7 +74,8 @@ impl Prover for UptrendsProver {
             Verdict::Forbidden => match self.is_there(pair).await {
                 Ok(false) => self.refused(403),
                 // The account is known; what it may do is not ours to judge.
-                Ok(true) | Err(_) => Proof::Accepted,
+                Ok(true) => Proof::Accepted,
+                Err(error) => Proof::Unclear(error),
             },
             Verdict::Unclear(error) => Proof::Unclear(error),
         }

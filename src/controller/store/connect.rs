@@ -18,7 +18,6 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
-use tokio::time::Instant;
 
 /// Longest CA bundle, in bytes: it becomes part of the Secret of each user.
 const CA_BUNDLE_MAX: usize = 256 * 1024;
@@ -26,15 +25,21 @@ const CA_BUNDLE_MAX: usize = 256 * 1024;
 /// How many keys of one store are proven at once.
 const PROOFS: usize = 16;
 
-/// The connection to this store, made now if there is none for this generation.
+/// The connection to this store, made now if there is none for this generation, and what it can do known.
 ///
 /// # Errors
 ///
-/// A Secret is missing or lacks a key, or the API server did not answer.
+/// A Secret is missing or lacks a key, the API server did not answer, or the backend did not say what it can do.
 pub async fn connection(store: &ObjectStore, ctx: &Context) -> Result<Arc<Connection>, Trouble> {
-    if let Some(connection) = current(store, ctx) {
-        return Ok(connection);
-    }
+    let connection = match current(store, ctx) {
+        Some(connection) => connection,
+        None => made(store, ctx).await?,
+    };
+    connection.learn().await.map_err(|error| Trouble::from(&error))?;
+    Ok(connection)
+}
+
+async fn made(store: &ObjectStore, ctx: &Context) -> Result<Arc<Connection>, Trouble> {
     let serial = ctx.pool.make().await;
     // Somebody else may have made it meanwhile.
     match current(store, ctx) {
@@ -79,11 +84,6 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
     let parts = Parts::new(spec, &admin, ca.as_deref());
     let inner = registry::driver(&parts).map_err(missing)?;
     let prover = registry::prover(&parts).map_err(unusable)?;
-    let mut probed = None;
-    if inner.needs_probe() {
-        let info = inner.probe().await.map_err(|error| Trouble::from(&error))?;
-        probed = Some((Instant::now(), info));
-    }
     let limits = Limits {
         concurrency: usize::try_from(spec.limits.concurrency).unwrap_or(1),
         requests_per_second: u32::try_from(spec.limits.requests_per_second).unwrap_or(0),
@@ -98,7 +98,8 @@ async fn connect(store: &ObjectStore, serial: u64, ctx: &Context) -> Result<Arc<
         prover,
         proofs: Gate::new(PROOFS),
         ca_bundle: ca,
-        probed: Mutex::new(probed),
+        probed: Mutex::new(None),
+        learning: tokio::sync::Mutex::new(None),
     };
     let connection = ctx.pool.put(&store.uid().unwrap_or_default(), connection);
     ctx.pool.close_retired().await;

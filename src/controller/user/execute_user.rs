@@ -131,9 +131,14 @@ impl Pass<'_> {
         match world.target.connection.driver.delete_user(name).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Conflict => {
+                let why = if world.target.connection.driver.capabilities().data_is_owned {
+                    "still owns data, so it is not deleted. Remove its buckets"
+                } else {
+                    "is not given up by the backend. Do what the backend asks for"
+                };
                 let message = format!(
-                    "The user {name} still owns data, so it is not deleted. Remove its buckets, or set `spec.deletionPolicy: \
-                     Retain` to leave user and data behind."
+                    "The user {name} {why}, or set `spec.deletionPolicy: Retain` to leave it behind with its data. The backend says: {}.",
+                    error.detail
                 );
                 return Err(Trouble::stalled(Reason::DeletionBlocked, message).into());
             }

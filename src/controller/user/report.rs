@@ -315,6 +315,14 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
                 names::FORCE_DELETE
             ),
         ),
+        Blocked::AnswerOutstanding(at) => Trouble::passing(
+            Reason::GracePeriod,
+            format!(
+                "The deletion waits until {at}: the user {user_name} was asked for without an answer, and may still come up on the backend. \
+                 Annotate with `{}: \"true\"` not to wait.",
+                names::FORCE_DELETE
+            ),
+        ),
         Blocked::LockUnsupported => Trouble::stalled(
             Reason::Unsupported,
             "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",

@@ -116,6 +116,8 @@ pub enum Blocked {
     AttemptsExhausted(Timestamp),
     /// The object is deleted, its user retained, and an old key is valid until then.
     GracePeriodRuns(Timestamp),
+    /// The object is deleted, and a key was asked for that would bring its user along: until then it may still do so.
+    AnswerOutstanding(Timestamp),
     /// The backend cannot lock without losing keys.
     LockUnsupported,
     /// Suspended by its spec.

@@ -59,9 +59,16 @@ impl View<'_> {
         }
         match self.free_slot() {
             Err(next) => next,
-            Ok(()) if self.facts.fence == Some(intent.attempt) => Next::Do(self.issue(intent)),
+            Ok(()) if self.facts.fence == Some(intent.attempt) && self.fits(intent) => {
+                Next::Do(self.issue(intent))
+            }
             Ok(()) => self.try_again(intent),
         }
+    }
+
+    /// The backend still takes ids as it did when the intent was written: an upgrade may have come between.
+    fn fits(&self, intent: &Intent) -> bool {
+        intent.access_key_id.is_some() == self.facts.capabilities.id_choosable
     }
 
     fn prove_or_publish(&self, id: &CredentialId, intent: &Intent) -> Action {
@@ -94,7 +101,7 @@ impl View<'_> {
 
     fn issue(&self, intent: &Intent) -> Action {
         let expire_previous = match self.facts.capabilities.overlap {
-            Overlap::TwoSecrets { backstop_margin } if !self.facts.live.is_empty() => {
+            Overlap::TwoSecrets { backstop_margin } if self.all_are_ours() => {
                 Some(intent.grace.saturating_add(backstop_margin))
             }
             Overlap::TwoSecrets { .. } | Overlap::Slots { .. } | Overlap::None => None,
@@ -103,6 +110,13 @@ impl View<'_> {
             access_key_id: intent.access_key_id.clone(),
             expire_previous,
         }
+    }
+
+    /// There are secrets before the new one, and none of them is somebody else's, whose end is not ours to set.
+    fn all_are_ours(&self) -> bool {
+        let mut live = self.facts.live.iter();
+        let ours = |id: &CredentialId| self.ledger().knows(id) || self.published == Some(id);
+        !self.facts.live.is_empty() && live.all(ours)
     }
 
     /// The next attempt, under a new id: a request for the old one may still be on its way.

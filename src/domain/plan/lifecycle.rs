@@ -1,8 +1,15 @@
 //! Rules of the user: made, labelled, locked, deleted. The rules of its keys follow once it is as it should be.
 
 use super::{Action, Blocked, Plan, rotation, view::View};
-use crate::domain::facts::{Deletion, Facts, SecretState, UserState};
-use std::collections::BTreeSet;
+use crate::domain::{
+    facts::{Deletion, Facts, SecretState, UserState},
+    ledger::after,
+};
+use jiff::Timestamp;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How long after its intent a first key may still be made: longer than any call is waited for, by us or by a proxy.
+const FIRST_KEY_WATCH: Duration = Duration::from_mins(5);
 
 /// The whole plan: first the user, then its keys.
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
@@ -53,6 +60,12 @@ fn delete(facts: &Facts<'_>) -> Plan {
         return only(Vec::new());
     }
     let ours = matches!(facts.secret, SecretState::Ours(_));
+    if let Some(at) = outstanding(facts) {
+        return Plan {
+            wake: Some(at),
+            ..blocked(Blocked::AnswerOutstanding(at))
+        };
+    }
     match (facts.desired.deletion, facts.user) {
         (Deletion::Delete, UserState::Ours { .. }) => only(vec![Action::DeleteUser]),
         (Deletion::Delete, _) if ours => only(vec![Action::DeleteSecret, Action::RemoveFinalizer]),
@@ -60,6 +73,16 @@ fn delete(facts: &Facts<'_>) -> Plan {
         (Deletion::Retain, _) if ours => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),
         _ => only(vec![Action::RemoveFinalizer]),
     }
+}
+
+/// A first key that was asked for makes its user whenever the call is carried out, and nobody would look for it any more.
+/// Not so where this process wrote the intent and has not used it.
+fn outstanding(facts: &Facts<'_>) -> Option<Timestamp> {
+    let intent = facts.ledger.intent.as_ref()?;
+    let absent = *facts.user == UserState::Absent && facts.capabilities.user_comes_with_key;
+    let unused = facts.fence == Some(intent.attempt);
+    let until = after(intent.start, FIRST_KEY_WATCH);
+    (absent && !unused && until > facts.now).then_some(until)
 }
 
 /// Nobody looks after a retained user any more. Keys that were never published go at once; those in their grace period

@@ -189,6 +189,9 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         Blocked::LockUnsupported => !capabilities.lock,
         Blocked::StoreClosed => world.object.as_ref().is_some_and(|o| o.desired.closed),
         Blocked::Suspended => world.object.as_ref().is_some_and(|o| o.desired.suspend),
-        Blocked::RotationQueued(_) | Blocked::AttemptsExhausted(_) | Blocked::GracePeriodRuns(_) => false,
+        Blocked::RotationQueued(_)
+        | Blocked::AttemptsExhausted(_)
+        | Blocked::GracePeriodRuns(_)
+        | Blocked::AnswerOutstanding(_) => false,
     }
 }

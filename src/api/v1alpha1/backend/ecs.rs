@@ -16,8 +16,9 @@ pub struct EcsBackend {
     /// Secret in the store's namespace with a management user's name and password in `username` and `password`. It must
     /// have the role SYSTEM_ADMIN, or NAMESPACE_ADMIN of `namespace`. A changed Secret is taken up at once.
     pub credentials_secret_ref: SecretRef,
-    /// ECS namespace of the users. It must be there, and is named in every call.
+    /// ECS namespace of the users. It must be there, and is named in every call. It cannot be changed.
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = rules::same("namespace", "users stay in their namespace"))]
     #[x_kube(validation = rules::invalid(
         "self.matches('^[A-Za-z0-9_-][A-Za-z0-9._-]*$')",
         "must be a name that an ECS namespace can have: letters, digits, '-', '_' and '.', with no '.' at its start",

@@ -17,7 +17,8 @@ pub struct OntapBackend {
     /// able to read and write S3 users, and S3 groups and policies if users are to be locked. A changed Secret is taken up
     /// at once.
     pub credentials_secret_ref: SecretRef,
-    /// Name of the storage VM (SVM) with the S3 server.
+    /// Name of the storage VM (SVM) with the S3 server. It cannot be changed.
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
+    #[x_kube(validation = rules::same("svm", "users stay on their storage VM"))]
     pub svm: String,
 }

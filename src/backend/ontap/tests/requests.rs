@@ -51,7 +51,8 @@ fn users_are_read_made_changed_and_deleted_by_these_calls() {
     let made_as_chosen = r#"{"name":"gk-a.b_c","comment":"A","access_key":"AK1","secret_key":"CANARY"}"#;
     let create = |chosen: Option<&Chosen>| request::create_user(SVM, &name, "A", chosen);
     is_sent(&request::probe_keys(SVM), "GET", probe, "");
-    is_sent(&request::find_user(SVM, &name, false), "GET", one, "");
+    let all = "users/gk-a.b_c?fields=%2A";
+    is_sent(&request::find_user(SVM, &name, false), "GET", all, "");
     is_sent(
         &request::find_user(SVM, &name, true),
         "GET",
