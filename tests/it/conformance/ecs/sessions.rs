@@ -138,6 +138,7 @@ fn connection(ecs: &Ecs, generation: i64) -> Connection {
         prover: None,
         proofs: Gate::new(1),
         probed: Mutex::default(),
+        learning: tokio::sync::Mutex::default(),
         ca_bundle: None,
     }
 }
