@@ -108,8 +108,9 @@ impl Client {
         if chosen.is_some_and(|chosen| holds(found, &chosen.access_key)) {
             return Err(plain.refuse(ErrorKind::Conflict, HAS_IT));
         }
-        // Whatever is known of the release: a record with two places is never written to without naming one of them.
-        let slot = if (known.two_keys || found.shows_keys()) && !pairs.is_empty() {
+        // Where the release is known, a record with two places is never written to without naming one of them.
+        let two = known.two_keys || (known.version.is_some() && found.shows_keys());
+        let slot = if two && !pairs.is_empty() {
             Some(free_slot(&plain, found)?)
         } else {
             None

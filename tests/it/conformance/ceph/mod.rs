@@ -1,6 +1,6 @@
 //! The suite on a real Ceph RADOS Gateway.
 
-use super::suite::{Subject, fresh_key_id, fresh_name};
+use super::suite::{Subject, fresh_key_id, fresh_name, key_ids};
 use crate::testbed::{FaultProxy, Gateway, S3, gateway, proxy::Seen};
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
@@ -8,6 +8,7 @@ use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use http::Method;
+use serde_json::json;
 use std::time::Duration;
 
 mod facts;
@@ -178,10 +179,15 @@ impl Subject for Ceph {
     }
 
     async fn make_foreign_key(&self, name: &UserName) -> KeyPair {
+        let before = key_ids(self, name).await;
         let body = self
             .admin_call(Method::PUT, Query::new().flag("key").pair("uid", name.as_str()))
             .await;
-        pair_of(&serde_json::from_str(&body).unwrap())
+        // The answer has all keys of the user.
+        let all: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        let is_new = |key: &serde_json::Value| !before.iter().any(|id| key["access_key"] == id.as_str());
+        let new: Vec<_> = all.into_iter().filter(is_new).collect();
+        pair_of(&json!(new))
     }
 
     async fn snapshot(&self, name: &UserName) -> String {

@@ -111,7 +111,7 @@ async fn a_store_on_ecs_without_what_it_needs_is_refused() {
         Refusal(
             "spec.s3",
             Value::Null,
-            "`s3` must be set: applications of an 'ecs' backend need its S3 endpoint",
+            "`s3` must be set: applications of this kind of backend need its S3 endpoint",
         ),
     ];
     let store = with(store(), "spec.backend", json!({ "ecs": ecs }));
