@@ -3,6 +3,7 @@
 use super::error::{Detail, Error, ErrorKind, Outcome};
 use super::http::{Endpoint, Reply, client::is_request_id};
 use super::{BackendKind, Result};
+use crate::domain::capabilities::Capabilities;
 use http::Method;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -94,6 +95,16 @@ impl Call {
     /// The same for a call that was certainly not carried out.
     pub fn refuse(&self, kind: ErrorKind, text: &str) -> Error {
         self.own(kind, Outcome::NotApplied, text)
+    }
+
+    /// A label that this backend takes.
+    pub fn check_label(&self, capabilities: &Capabilities, label: &str) -> Result<()> {
+        if capabilities.takes_label(label) {
+            return Ok(());
+        }
+        let most = capabilities.label_max_chars;
+        let text = format!("a label has 1 to {most} characters, none of them a control character");
+        Err(self.refuse(ErrorKind::Invalid, &text))
     }
 
     /// An answer that was not understood: if the call changes something, it may have done so.

@@ -19,8 +19,6 @@ pub struct Identity<'a> {
 
 /// Hex digits of the digest in a derived user name.
 const NAME_DIGITS: usize = 8;
-/// Hex digits of an owner mark.
-const MARK_DIGITS: usize = 32;
 /// Domain of the addresses that hold a mark.
 const MARK_DOMAIN: &str = ".owner.gracekey.dev";
 /// Derived names are kept this short even where the backend allows more.
@@ -29,7 +27,7 @@ const NAME_MAX: usize = 64;
 impl Identity<'_> {
     /// The mark that is stored with the user.
     pub fn owner_mark(&self) -> OwnerMark {
-        OwnerMark::new(self.digest("owner", MARK_DIGITS))
+        OwnerMark::new(self.digest("owner", OwnerMark::DIGITS))
     }
 
     /// The name of the user where the spec gives none: `gk-<namespace>-<name>-<digest>`, shortened to what the
@@ -62,9 +60,7 @@ impl Identity<'_> {
     /// The mark in such a name.
     pub fn mark_in(name: &str) -> Option<OwnerMark> {
         let (_, domain) = name.split_once('@')?;
-        let mark = domain.strip_suffix(MARK_DOMAIN)?;
-        let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        (mark.len() == MARK_DIGITS && mark.bytes().all(is_hex)).then(|| OwnerMark::new(mark))
+        OwnerMark::parse(domain.strip_suffix(MARK_DOMAIN)?)
     }
 
     fn digest(&self, what: &str, digits: usize) -> String {

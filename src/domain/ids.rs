@@ -64,6 +64,17 @@ impl From<&AccessKeyId> for CredentialId {
     }
 }
 
+impl OwnerMark {
+    /// Length of a mark.
+    pub const DIGITS: usize = 32;
+
+    /// The mark that a text is, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == Self::DIGITS && text.bytes().all(is_hex)).then(|| Self::new(text))
+    }
+}
+
 impl CredentialId {
     /// Parts the access key id from what tells two secrets on it apart.
     pub const SEPARATOR: char = '#';
@@ -77,5 +88,19 @@ impl CredentialId {
                 .unwrap_or_default()
                 .to_owned(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_mark_of_ours_is_one() {
+        let mark = "0123456789abcdef0123456789abcdef";
+        assert_eq!(OwnerMark::parse(mark), Some(OwnerMark::new(mark)));
+        for other in ["", "me", &mark.to_uppercase(), &format!("{mark}0")] {
+            assert_eq!(OwnerMark::parse(other), None, "{other}");
+        }
     }
 }

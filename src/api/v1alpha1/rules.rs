@@ -3,11 +3,7 @@
 use kube::core::{Reason, Rule};
 
 /// A value that breaks this is refused with this message.
-pub(super) fn invalid(condition: impl Into<String>, message: &str) -> Rule {
-    rule(condition, message)
-}
-
-fn rule(condition: impl Into<String>, message: &str) -> Rule {
+pub(super) fn rule(condition: impl Into<String>, message: &str) -> Rule {
     Rule::new(condition)
         .message(message)
         .reason(Reason::FieldValueInvalid)

@@ -168,7 +168,7 @@ impl Driver for CephDriver {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
         let call = request::create_user(user);
         check_name(&call, &user.name)?;
-        check_label(&call, &user.label)?;
+        call.check_label(&CAPABILITIES, &user.label)?;
         let reply = self.send(&call).await?;
         if reply.status == 409 && error::code(&reply).as_deref() == Some("UserAlreadyExists") {
             return self.is_ours(&call, &user.name, &user.owner).await;
@@ -187,7 +187,7 @@ impl Driver for CephDriver {
     async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
         let call = request::set_label(name, label);
         check_name(&call, name)?;
-        check_label(&call, label)?;
+        call.check_label(&CAPABILITIES, label)?;
         let reply = self.succeed(&call).await?;
         if parse_user(&call, &reply)?.display_name != label {
             let text = "the gateway stored another label than was sent; Ceph 20.2.4 does so for % and +: leave them out";
@@ -301,14 +301,6 @@ fn check_name(call: &Call, name: &UserName) -> Result<()> {
         return Ok(());
     }
     let text = "a user name has 1 to 128 letters, digits, - _ or . and is not anonymous";
-    Err(call.refuse(ErrorKind::Invalid, text))
-}
-
-fn check_label(call: &Call, label: &str) -> Result<()> {
-    if CAPABILITIES.takes_label(label) {
-        return Ok(());
-    }
-    let text = "a label has 1 to 128 characters, none of them a control character";
     Err(call.refuse(ErrorKind::Invalid, text))
 }
 

@@ -100,9 +100,7 @@ pub(super) fn mark_to_email(mark: &OwnerMark) -> String {
 
 /// The owner mark that an e-mail address carries, if it is one of ours.
 pub(super) fn email_to_mark(email: &str) -> Option<OwnerMark> {
-    let mark = email.strip_suffix(MARK_DOMAIN)?;
-    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    (mark.len() == 32 && mark.bytes().all(is_hex)).then(|| OwnerMark::new(mark))
+    OwnerMark::parse(email.strip_suffix(MARK_DOMAIN)?)
 }
 
 #[cfg(test)]

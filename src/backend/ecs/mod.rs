@@ -115,7 +115,7 @@ impl Driver for EcsDriver {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
         let call = request::create_user(&self.config.namespace, user);
         check_name(&call, &user.name)?;
-        check_label(&call, &user.label)?;
+        call.check_label(&CAPABILITIES, &user.label)?;
         if self.is_admin(&user.name) {
             return Err(call.refuse(ErrorKind::Conflict, ADMINS_OWN));
         }
@@ -144,7 +144,7 @@ impl Driver for EcsDriver {
     async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
         let call = request::set_label(&self.config.namespace, name, label, true);
         check_name(&call, name)?;
-        check_label(&call, label)?;
+        call.check_label(&CAPABILITIES, label)?;
         let Some(user) = self.get(name).await? else {
             return Err(call.refuse(ErrorKind::NotFound, NO_USER));
         };
@@ -271,12 +271,4 @@ fn is_about_state(error: &Error) -> bool {
         ErrorKind::Conflict | ErrorKind::Invalid | ErrorKind::NotFound
     );
     kind && error.outcome == Outcome::NotApplied
-}
-
-fn check_label(call: &Call, label: &str) -> Result<()> {
-    if CAPABILITIES.takes_label(label) {
-        return Ok(());
-    }
-    let text = "a label has 1 to 128 characters, none of them a control character";
-    Err(call.refuse(ErrorKind::Invalid, text))
 }

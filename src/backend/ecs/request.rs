@@ -5,7 +5,7 @@
 //! it, one with GLOBAL takes it. Secrets travel in bodies only.
 
 use crate::backend::{BackendKind, NewUser, call::Call, http::Query};
-use crate::domain::ids::{OwnerMark, UserName};
+use crate::domain::ids::UserName;
 use http::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -179,15 +179,10 @@ pub(super) fn revoke(namespace: &str, name: &UserName, doomed: &Doomed<'_>) -> C
     }
 }
 
-/// The owner's mark in a tag, if it is one of ours.
-pub(super) fn mark_of(value: &str) -> Option<OwnerMark> {
-    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    (value.len() == 32 && value.bytes().all(is_hex)).then(|| OwnerMark::new(value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::OwnerMark;
 
     fn name() -> UserName {
         UserName::new("gk-a.b_c")
@@ -256,14 +251,5 @@ mod tests {
     fn a_call_with_a_secret_shows_it_nowhere_but_in_its_body() {
         let call = revoke("ns1", &name(), &Doomed::Shown(&"s3cr3t".into(), None));
         assert!(!format!("{call:?} {}", call.target).contains("s3cr3t"));
-    }
-
-    #[test]
-    fn only_a_mark_of_ours_is_one() {
-        let mark = "0123456789abcdef0123456789abcdef";
-        assert_eq!(mark_of(mark), Some(OwnerMark::new(mark)));
-        for other in ["", "me", &mark.to_uppercase(), &format!("{mark}0")] {
-            assert_eq!(mark_of(other), None, "{other}");
-        }
     }
 }

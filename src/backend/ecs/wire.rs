@@ -2,7 +2,7 @@
 //! empty, booleans as text, `tag` and `tags`, and everything inside an object of the XML root's name.
 #![expect(clippy::zero_sized_map_values, reason = "a set is not read from an object")]
 
-use super::request::{LABEL_TAG, OWNER_TAG, mark_of};
+use super::request::{LABEL_TAG, OWNER_TAG};
 use crate::backend::{Result, call::Call, http::Reply};
 use crate::domain::ids::{OwnerMark, UserName};
 use secrecy::SecretString;
@@ -93,7 +93,7 @@ pub(super) fn label(tags: &[Tag]) -> Option<&str> {
 
 /// The owner's mark among the tags.
 pub(super) fn owner(tags: &[Tag]) -> Option<OwnerMark> {
-    value(tags, OWNER_TAG).and_then(mark_of)
+    value(tags, OWNER_TAG).and_then(OwnerMark::parse)
 }
 
 fn value<'a>(tags: &'a [Tag], name: &str) -> Option<&'a str> {

@@ -143,7 +143,7 @@ impl Driver for OntapDriver {
     async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
         let call = about("SetLabel", name);
         check_name(&call, name)?;
-        check_label(&call, label)?;
+        call.check_label(&cluster::capabilities(None), label)?;
         let known = self.client.known().await?;
         let Some(user) = self.client.find(&known, name).await? else {
             return Err(call.refuse(ErrorKind::NotFound, GONE));
@@ -209,7 +209,7 @@ impl Driver for OntapDriver {
         let name = &user.name;
         let call = about("IssueKey", name);
         check_name(&call, name)?;
-        check_label(&call, &user.label)?;
+        call.check_label(&cluster::capabilities(None), &user.label)?;
         let known = self.client.known().await?;
         let chosen = keys::chosen(&self.client, &known, &call, request)?;
         check_ours(&call, name)?;
@@ -234,11 +234,3 @@ impl Driver for OntapDriver {
 }
 
 const GONE: &str = "there is no such user on the storage VM";
-
-fn check_label(call: &Call, label: &str) -> Result<()> {
-    if cluster::capabilities(None).takes_label(label) {
-        return Ok(());
-    }
-    let text = "a label has 1 to 128 characters, none of them a control character";
-    Err(call.refuse(ErrorKind::Invalid, text))
-}

@@ -252,7 +252,6 @@ impl User {
 
 const MARK_BEGIN: &str = " [gracekey:";
 const MARK_END: char = ']';
-const MARK_DIGITS: usize = 32;
 
 /// Label and mark in the one text that a user has. People read the label first; the mark ends it, so that no label can
 /// hold another's mark. With a label of 128 characters it has 172, of 256 that fit.
@@ -264,8 +263,7 @@ pub(super) fn comment_of(label: &str, mark: &OwnerMark) -> String {
 fn split_comment(comment: &str) -> Option<(&str, OwnerMark)> {
     let text = comment.trim_end().strip_suffix(MARK_END)?;
     let (label, mark) = text.rsplit_once(MARK_BEGIN)?;
-    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    (mark.len() == MARK_DIGITS && mark.bytes().all(is_hex)).then(|| (label, OwnerMark::new(mark)))
+    Some((label, OwnerMark::parse(mark)?))
 }
 
 /// An error body: `{"error":{"message":"…","code":"4","target":"uuid"}}`. `arguments` may be there in any form.

@@ -38,14 +38,12 @@ pub(super) fn read(text: &str) -> Option<Described> {
         // Cut within the name: it could be the beginning of any.
         (None, None) => return None,
     };
-    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    let is_mark = after.is_some() && mark.len() == 32 && mark.bytes().all(is_hex);
     let label = before.strip_suffix(' ').unwrap_or(before);
     Some(Described {
         // What somebody wrote behind it makes another label of it.
         label: format!("{label}{}", after.unwrap_or_default()),
         name: name.to_owned(),
-        owner: is_mark.then(|| OwnerMark::new(mark)),
+        owner: after.and_then(|_| OwnerMark::parse(mark)),
     })
 }
 

@@ -23,22 +23,12 @@ const LIFE: std::ops::Range<u64> = 50..1500;
 
 #[tokio::test]
 async fn kills_lose_no_key_and_leave_none_over_where_each_key_has_a_slot() {
-    let site = Site::ostor().await;
-    let world = site.world().await;
-    let applications = Applications::start(&world, site.s3());
-    let world = rotate_and_kill(world, &site, &json!({ "gracePeriod": "2s" })).await;
-    applications.assert_undisturbed();
-    world.finish().await;
+    undisturbed(&Site::ostor().await).await;
 }
 
 #[tokio::test]
 async fn kills_lose_no_key_and_leave_none_over_where_one_access_key_has_two_secrets() {
-    let site = Site::ecs().await;
-    let world = site.world().await;
-    let applications = Applications::start(&world, site.s3());
-    let world = rotate_and_kill(world, &site, &json!({ "gracePeriod": "2s" })).await;
-    applications.assert_undisturbed();
-    world.finish().await;
+    undisturbed(&Site::ecs().await).await;
 }
 
 /// Here a rotation interrupts by its nature, so what applications see on the way proves nothing.
@@ -47,6 +37,15 @@ async fn kills_lose_no_key_and_leave_none_over_where_nothing_overlaps() {
     let site = Site::ontap(Version::new(17, 1)).await;
     let world = site.world().await;
     let world = rotate_and_kill(world, &site, &json!({ "allowInterruption": true })).await;
+    world.finish().await;
+}
+
+/// With applications that follow their Secrets all the while, and are never refused.
+async fn undisturbed(site: &Site) {
+    let world = site.world().await;
+    let applications = Applications::start(&world, site.s3());
+    let world = rotate_and_kill(world, site, &json!({ "gracePeriod": "2s" })).await;
+    applications.assert_undisturbed();
     world.finish().await;
 }
 

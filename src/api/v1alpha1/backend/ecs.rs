@@ -19,7 +19,7 @@ pub struct EcsBackend {
     /// ECS namespace of the users. It must be there, and is named in every call. It cannot be changed.
     #[schemars(length(min = 1, max = 255))]
     #[x_kube(validation = rules::same("namespace", "users stay in their namespace"))]
-    #[x_kube(validation = rules::invalid(
+    #[x_kube(validation = rules::rule(
         "self.matches('^[A-Za-z0-9_-][A-Za-z0-9._-]*$')",
         "must be a name that an ECS namespace can have: letters, digits, '-', '_' and '.', with no '.' at its start",
     ))]

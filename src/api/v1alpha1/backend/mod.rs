@@ -127,7 +127,7 @@ pub(super) fn has_no_s3() -> Rule {
 /// One is set, and no other.
 pub(super) fn exactly_one() -> Rule {
     let set = each(|kind| format!("has(self.{kind})"), ", ");
-    rules::invalid(
+    rules::rule(
         format!("[{set}].filter(set, set).size() == 1"),
         "exactly one backend must be set, such as `ceph`",
     )
