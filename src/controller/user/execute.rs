@@ -91,17 +91,18 @@ impl Pass<'_> {
         }
         let before = std::mem::replace(&mut self.ledger, ledger);
         (memory.fence, memory.secret_fence) = (None, None);
+        let another = if world.overlaps() {
+            "A new key is being issued; the published one stays valid meanwhile."
+        } else {
+            "A new key is being issued, which ends the published one: applications are refused until they have the new one."
+        };
         let verdict = match change {
             Change::Intent if before.current().is_none() => {
                 Verdict::Working("The first key is being issued.")
             }
-            Change::Intent => {
-                Verdict::Working("A new key is being issued; the published one stays valid meanwhile.")
-            }
+            Change::Intent => Verdict::Working(another),
             // The intent goes on after this, or is blocked: the next write tells.
-            _ if self.ledger.intent.is_some() => {
-                Verdict::Working("A new key is being issued; the published one stays valid meanwhile.")
-            }
+            _ if self.ledger.intent.is_some() => Verdict::Working(another),
             Change::Adopted(_)
             | Change::Forgotten(_)
             | Change::Verified
@@ -118,7 +119,7 @@ impl Pass<'_> {
             Change::Adopted(id) => {
                 memory.staged.clear();
                 memory.proven.clear();
-                self.tell_adopted(id, &before).await;
+                self.tell_adopted(id, &before, world).await;
             }
             Change::Verified => memory.proven.clear(),
             Change::Forgotten(_) | Change::Scheduled | Change::TokenRecorded => {}
@@ -126,7 +127,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    async fn tell_adopted(&self, id: &CredentialId, before: &Ledger) {
+    async fn tell_adopted(&self, id: &CredentialId, before: &Ledger, world: &World) {
         let completed = before.intent.as_ref().filter(|_| !before.knows(id));
         let Some(intent) = completed else {
             if before.knows(id) {
@@ -139,9 +140,11 @@ impl Pass<'_> {
         };
         self.ctx.metrics.key("published");
         let until = self.ledger.retiring().map(|(_, at)| at).max();
-        let old = until
-            .map(|at| format!(" The key before it is revoked at {at}."))
-            .unwrap_or_default();
+        let old = match until {
+            Some(at) => format!(" The key before it is revoked at {at}."),
+            None if world.overlaps() => String::new(),
+            None => " The key before it has been refused since this one was issued.".to_owned(),
+        };
         let key = id.access_key_id();
         let (reason, note) = match intent.cause {
             Cause::First => (

@@ -44,6 +44,11 @@ impl Pass<'_> {
                 if world.seen.user == UserState::Absent {
                     self.note_made(user, world).await;
                 }
+                if !world.overlaps() {
+                    // Read before, and dead by now.
+                    world.seen.live.clear();
+                    world.seen.halves.clear();
+                }
                 world.seen.live.insert(pair.id.clone());
                 world.seen.halves.insert(pair.id.clone(), pair.clone());
                 memory.staged.insert(pair.id.clone(), pair);

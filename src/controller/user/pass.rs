@@ -17,6 +17,7 @@ use crate::{
         status,
     },
     domain::{
+        capabilities::Overlap,
         facts::{Desired, Facts, SecretState, UserState},
         ids::CredentialId,
         ledger::{Ledger, after},
@@ -104,6 +105,11 @@ impl World {
     /// As the backend shows it.
     fn is_locked(&self) -> bool {
         matches!(self.seen.user, UserState::Ours { locked: true, .. })
+    }
+
+    /// The backend keeps the keys before a new one.
+    pub(super) fn overlaps(&self) -> bool {
+        self.target.connection.driver.capabilities().overlap != Overlap::None
     }
 
     /// Leaves the label as it is on the backend, which refused the one that is wished.

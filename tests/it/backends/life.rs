@@ -47,6 +47,12 @@ async fn a_rotation_without_overlap_is_refused_until_there_is_consent() {
     let user = world.until_rotated("app", "one").await;
     let new = world.pair("app").await;
     assert!(site.takes(&new).await && !site.takes(&old).await);
+    // From the first status on: nothing comes later that would put it right.
+    assert_eq!(
+        site.keys(&user).await.unwrap(),
+        told(&user),
+        "no dead key is told as alive"
+    );
     lock_and_unlock(&site, &world).await;
     delete(&site, &world, &user).await;
     world.finish().await;
