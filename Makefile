@@ -2,13 +2,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help doctor build test test-fast test-nodes explore lint quickstart quickstart-stop bench crds testbed-up testbed-down clean-cache parts
+.PHONY: help doctor build test test-fast test-nodes conformance explore lint quickstart quickstart-stop bench crds testbed-up testbed-down clean-cache parts
 
 PHASE := testbed/phase
 ROOT := $(filter 0,$(shell id -u))
 # As root there is a real node as well, with the parts for it.
 NODE := $(if $(ROOT),--node)
 PARTS := kubernetes ceph helm $(if $(ROOT),containerd busybox)
+# What the conformance suite has shown, for the table at the end.
+RECORD := $(abspath $(or $(CARGO_TARGET_DIR),target))/conformance
 # In CI nobody is there to install what is missing.
 INSTALL := $(if $(CI),--install)
 # A developer's own cluster and gateway: one for each checkout, outside of it.
@@ -30,8 +32,13 @@ test: doctor ## everything: lints, the test bed, and all tests, on real servers;
 	@$(PHASE) "parts of the test bed" $(MAKE) --no-print-directory parts
 	@$(if $(ROOT),$(PHASE) "the static program for Pods" testbed/operator build >/dev/null)
 	@$(PHASE) "the test bed itself" testbed/selftest
-	@$(PHASE) "tests" cargo test --locked --workspace -- --test-threads 4
+	@rm -rf $(RECORD)
+	@$(PHASE) "tests" env GRACEKEY_CONFORMANCE_RECORD=$(RECORD) cargo test --locked --workspace -- --test-threads 4
+	@testbed/matrix $(RECORD)
 	@$(if $(ROOT),,echo "left out, because it needs root: the node level (Pods, Helm, the chart in a cluster)")
+
+conformance: ## the suite on a live system: BACKEND=ceph ENDPOINT=URL CREDENTIALS=FILE [S3=URL REGION=NAME SETTINGS=JSON CA=FILE]
+	@testbed/conformance '$(BACKEND)' '$(ENDPOINT)' '$(CREDENTIALS)'
 
 test-fast: ## the tests that need no server
 	@$(PHASE) "tests without servers" cargo test --locked --workspace --lib --bins

@@ -18,7 +18,7 @@ fn failed<T: std::fmt::Debug>(result: Result<T>, kind: ErrorKind, outcome: Outco
     error
 }
 
-pub(crate) async fn a_call_that_never_arrives_is_not_applied(subject: &impl Subject) {
+pub(crate) async fn a_call_that_never_arrives_is_not_applied(subject: &dyn Subject) {
     let driver = subject.driver_to_nowhere();
     for result in call_everything(driver.as_ref(), &fresh_user(subject)).await {
         failed(result, ErrorKind::Transient, Outcome::NotApplied);
@@ -26,9 +26,9 @@ pub(crate) async fn a_call_that_never_arrives_is_not_applied(subject: &impl Subj
     failed(driver.probe().await, ErrorKind::Transient, Outcome::NotApplied);
 }
 
-pub(crate) async fn a_change_that_is_lost_on_the_way_has_an_unknown_outcome<S: Subject>(subject: &S) {
+pub(crate) async fn a_change_that_is_lost_on_the_way_has_an_unknown_outcome(subject: &dyn Subject) {
     let user = ready(subject).await;
-    subject.proxy().once(S::changes, Fault::CutBefore);
+    subject.proxy().once(subject.changes(), Fault::CutBefore);
     let order = key_order(subject);
     failed(
         subject.driver().issue(&user, &order).await,
@@ -42,9 +42,9 @@ pub(crate) async fn a_change_that_is_lost_on_the_way_has_an_unknown_outcome<S: S
     works(subject, &subject.driver().issue(&user, &order).await.unwrap()).await;
 }
 
-pub(crate) async fn a_lost_answer_to_a_new_key_is_found_by_reading<S: Subject>(subject: &S) {
+pub(crate) async fn a_lost_answer_to_a_new_key_is_found_by_reading(subject: &dyn Subject) {
     let user = ready(subject).await;
-    subject.proxy().once(S::changes, Fault::CutAfter);
+    subject.proxy().once(subject.changes(), Fault::CutAfter);
     let order = key_order(subject);
     failed(
         subject.driver().issue(&user, &order).await,
@@ -79,9 +79,9 @@ pub(crate) async fn a_lost_answer_to_a_new_key_is_found_by_reading<S: Subject>(s
     }
 }
 
-pub(crate) async fn a_lost_answer_to_any_other_change_is_mended_by_repeating<S: Subject>(subject: &S) {
+pub(crate) async fn a_lost_answer_to_any_other_change_is_mended_by_repeating(subject: &dyn Subject) {
     let (driver, proxy) = (subject.driver(), subject.proxy());
-    let lose_next = || proxy.once(S::changes, Fault::CutAfter);
+    let lose_next = || proxy.once(subject.changes(), Fault::CutAfter);
     let lost = |result| failed(result, ErrorKind::Transient, Outcome::Unknown);
     let user = fresh_user(subject);
     let pair = if driver.capabilities().user_comes_with_key {
@@ -120,29 +120,29 @@ pub(crate) async fn a_lost_answer_to_any_other_change_is_mended_by_repeating<S: 
     assert!(driver.find_user(&user.name).await.unwrap().is_none());
 }
 
-pub(crate) async fn an_answer_that_breaks_off_has_an_unknown_outcome<S: Subject>(subject: &S) {
+pub(crate) async fn an_answer_that_breaks_off_has_an_unknown_outcome(subject: &dyn Subject) {
     let user = ready(subject).await;
-    subject.proxy().once(S::changes, Fault::CutWithin);
+    subject.proxy().once(subject.changes(), Fault::CutWithin);
     let result = subject.driver().issue(&user, &key_order(subject)).await;
     failed(result, ErrorKind::Transient, Outcome::Unknown);
     assert_eq!(key_ids(subject, &user.name).await.len(), 1);
 }
 
-pub(crate) async fn an_answer_that_comes_too_late_has_an_unknown_outcome<S: Subject>(subject: &S) {
+pub(crate) async fn an_answer_that_comes_too_late_has_an_unknown_outcome(subject: &dyn Subject) {
     let user = ready(subject).await;
     let driver = subject.driver_with_limit(Duration::from_secs(2));
     subject
         .proxy()
-        .once(S::changes, Fault::Delay(Duration::from_secs(10)));
+        .once(subject.changes(), Fault::Delay(Duration::from_secs(10)));
     let result = driver.issue(&user, &key_order(subject)).await;
     failed(result, ErrorKind::Transient, Outcome::Unknown);
 }
 
 /// Every call that changes something, on a fresh user each time, while the server answers changes like this.
-async fn spoil_every_change<S: Subject>(subject: &S, fault: &Fault) -> Vec<Result<()>> {
+async fn spoil_every_change(subject: &dyn Subject, fault: &Fault) -> Vec<Result<()>> {
     let (driver, proxy) = (subject.driver(), subject.proxy());
     let (user, pair) = made_with_key(subject).await;
-    proxy.always(S::changes, fault.clone());
+    proxy.always(subject.changes(), fault.clone());
     let mut results = vec![
         make(driver, &fresh_user(subject)).await.map(drop),
         driver.issue(&user, &key_order(subject)).await.map(drop),
@@ -163,7 +163,7 @@ async fn spoil_every_change<S: Subject>(subject: &S, fault: &Fault) -> Vec<Resul
     results
 }
 
-pub(crate) async fn an_answer_that_says_to_wait_is_passed_on(subject: &impl Subject) {
+pub(crate) async fn an_answer_that_says_to_wait_is_passed_on(subject: &dyn Subject) {
     let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static("7"))]);
     // A 503 may be that of a proxy, which passed the call on and lost the answer.
     for (status, outcome) in [(429, Outcome::NotApplied), (503, Outcome::Unknown)] {
@@ -179,7 +179,7 @@ pub(crate) async fn an_answer_that_says_to_wait_is_passed_on(subject: &impl Subj
     }
 }
 
-pub(crate) async fn a_failing_server_is_nobodys_fault(subject: &impl Subject) {
+pub(crate) async fn a_failing_server_is_nobodys_fault(subject: &dyn Subject) {
     for status in [500, 502, 503, 504] {
         for result in spoil_every_change(subject, &Fault::answer(status, "<html>Bad Gateway</html>")).await {
             failed(result, ErrorKind::Transient, Outcome::Unknown);
@@ -187,7 +187,7 @@ pub(crate) async fn a_failing_server_is_nobodys_fault(subject: &impl Subject) {
     }
 }
 
-pub(crate) async fn an_answer_of_something_else_is_not_understood(subject: &impl Subject) {
+pub(crate) async fn an_answer_of_something_else_is_not_understood(subject: &dyn Subject) {
     let page = "<html><body>please log in</body></html>";
     let elsewhere = HeaderMap::from_iter([(
         header::LOCATION,
@@ -215,7 +215,7 @@ pub(crate) async fn an_answer_of_something_else_is_not_understood(subject: &impl
     }
 }
 
-pub(crate) async fn a_failing_read_applies_nothing(subject: &impl Subject) {
+pub(crate) async fn a_failing_read_applies_nothing(subject: &dyn Subject) {
     // One that is there: its answer has a body that can break off.
     let (user, _) = made_with_key(subject).await;
     for fault in [

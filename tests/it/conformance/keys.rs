@@ -1,5 +1,6 @@
 //! Keys: issued, proven, revoked, locked out.
 
+use super::record::Shown;
 use super::suite::{
     Subject, found, fresh_key_id, has_only, is_dead, is_locked_out, issued, key_ids, key_order,
     made_with_key, overlaps, ready, works,
@@ -13,7 +14,7 @@ use std::time::Duration;
 /// Enough to call it "no limit" where none is claimed.
 const MANY: usize = 8;
 
-pub(crate) async fn an_issued_key_works_and_is_found(subject: &impl Subject) {
+pub(crate) async fn an_issued_key_works_and_is_found(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     works(subject, &pair).await;
     let observed = found(subject, &user.name).await;
@@ -29,9 +30,9 @@ pub(crate) async fn an_issued_key_works_and_is_found(subject: &impl Subject) {
     assert_eq!(secret, readable.then(|| pair.secret.expose_secret()));
 }
 
-pub(crate) async fn a_chosen_id_is_honoured(subject: &impl Subject) {
+pub(crate) async fn a_chosen_id_is_honoured(subject: &dyn Subject) -> Shown {
     if !subject.driver().capabilities().id_choosable {
-        return;
+        return Shown::NotClaimed("ids by choice");
     }
     let user = ready(subject).await;
     let id = fresh_key_id();
@@ -47,11 +48,12 @@ pub(crate) async fn a_chosen_id_is_honoured(subject: &impl Subject) {
         expire_previous: None,
     };
     refused(subject.driver().issue(&user, &none).await, ErrorKind::Invalid);
+    Shown::Met
 }
 
-pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject: &impl Subject) {
+pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject: &dyn Subject) -> Shown {
     if !subject.driver().capabilities().id_choosable {
-        return;
+        return Shown::NotClaimed("ids by choice");
     }
     let (user, pair) = made_with_key(subject).await;
     let other = ready(subject).await;
@@ -69,11 +71,12 @@ pub(crate) async fn an_id_that_is_taken_is_refused_and_its_key_lives_on(subject:
     );
     assert!(key_ids(subject, &other.name).await.is_empty());
     works(subject, &pair).await;
+    Shown::Met
 }
 
-pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &impl Subject) {
+pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &dyn Subject) -> Shown {
     let Overlap::Slots { max } = subject.driver().capabilities().overlap else {
-        return;
+        return Shown::NotClaimed("slots");
     };
     let user = ready(subject).await;
     let mut pairs = Vec::new();
@@ -90,11 +93,14 @@ pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &impl Sub
     for pair in &pairs {
         works(subject, pair).await;
     }
+    Shown::Met
 }
 
-pub(crate) async fn two_secrets_of_one_access_key_work_side_by_side_where_claimed(subject: &impl Subject) {
+pub(crate) async fn two_secrets_of_one_access_key_work_side_by_side_where_claimed(
+    subject: &dyn Subject,
+) -> Shown {
     let Overlap::TwoSecrets { .. } = subject.driver().capabilities().overlap else {
-        return;
+        return Shown::NotClaimed("two secrets of one access key");
     };
     let (user, old) = made_with_key(subject).await;
     let new = issued(subject, &user).await;
@@ -106,13 +112,14 @@ pub(crate) async fn two_secrets_of_one_access_key_work_side_by_side_where_claime
     let third = subject.driver().issue(&user, &key_order(subject)).await;
     refused(third, ErrorKind::Conflict);
     assert_eq!(subject.snapshot(&user.name).await, before);
+    Shown::Met
 }
 
 pub(crate) async fn the_backend_ends_the_previous_secret_by_itself_where_it_was_asked_to(
-    subject: &impl Subject,
-) {
+    subject: &dyn Subject,
+) -> Shown {
     let Overlap::TwoSecrets { .. } = subject.driver().capabilities().overlap else {
-        return;
+        return Shown::NotClaimed("an end set at the backend");
     };
     let (user, old) = made_with_key(subject).await;
     // Time may pass until it does, and that is not to count.
@@ -132,11 +139,14 @@ pub(crate) async fn the_backend_ends_the_previous_secret_by_itself_where_it_was_
     is_dead(subject, &old).await;
     works(subject, &new).await;
     has_only(subject, &user.name, &new).await;
+    Shown::Met
 }
 
-pub(crate) async fn a_new_key_ends_the_one_before_it_where_there_is_no_overlap(subject: &impl Subject) {
+pub(crate) async fn a_new_key_ends_the_one_before_it_where_there_is_no_overlap(
+    subject: &dyn Subject,
+) -> Shown {
     if subject.driver().capabilities().overlap != Overlap::None {
-        return;
+        return Shown::NotClaimed("an end of the old key by the new one");
     }
     let (user, old) = made_with_key(subject).await;
     works(subject, &old).await;
@@ -144,15 +154,16 @@ pub(crate) async fn a_new_key_ends_the_one_before_it_where_there_is_no_overlap(s
     works(subject, &new).await;
     is_dead(subject, &old).await;
     has_only(subject, &user.name, &new).await;
+    Shown::Met
 }
 
-pub(crate) async fn last_use_is_told_only_where_claimed(subject: &impl Subject) {
+pub(crate) async fn last_use_is_told_only_where_claimed(subject: &dyn Subject) -> Shown {
     let (user, pair) = made_with_key(subject).await;
     let told = |user: &gracekey::backend::ObservedUser| user.credentials[0].last_use;
     if !subject.driver().capabilities().last_use {
         works(subject, &pair).await;
         assert_eq!(told(&found(subject, &user.name).await), LastUse::Unknown);
-        return;
+        return Shown::NotClaimed("last use");
     }
     let before = told(&found(subject, &user.name).await);
     assert_ne!(
@@ -163,11 +174,12 @@ pub(crate) async fn last_use_is_told_only_where_claimed(subject: &impl Subject) 
     works(subject, &pair).await;
     let after = told(&found(subject, &user.name).await);
     assert!(matches!(after, LastUse::At(_)), "{after:?}");
+    Shown::Met
 }
 
-pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &impl Subject) {
+pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &dyn Subject) -> Shown {
     if !overlaps(subject) {
-        return;
+        return Shown::NotClaimed("overlap");
     }
     let (user, old) = made_with_key(subject).await;
     let new = issued(subject, &user).await;
@@ -177,9 +189,10 @@ pub(crate) async fn a_revoked_key_dies_in_time_and_the_other_lives(subject: &imp
     is_dead(subject, &old).await;
     works(subject, &new).await;
     has_only(subject, &user.name, &new).await;
+    Shown::Met
 }
 
-pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subject) {
+pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     if overlaps(subject) {
         // Some backends keep the last key of a user.
@@ -206,7 +219,7 @@ pub(crate) async fn a_key_that_is_gone_may_be_revoked_again(subject: &impl Subje
     assert_eq!(subject.snapshot(&user.name).await, before);
 }
 
-pub(crate) async fn a_key_of_another_user_is_not_revoked(subject: &impl Subject) {
+pub(crate) async fn a_key_of_another_user_is_not_revoked(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     let other = ready(subject).await;
     subject.driver().revoke(&other.name, &pair.id).await.unwrap();
@@ -214,11 +227,12 @@ pub(crate) async fn a_key_of_another_user_is_not_revoked(subject: &impl Subject)
     works(subject, &pair).await;
 }
 
-pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &impl Subject) {
+pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &dyn Subject) -> Shown {
     let driver = subject.driver();
     let (user, pair) = made_with_key(subject).await;
     if !driver.capabilities().lock {
-        return refused(driver.set_locked(&user.name, true).await, ErrorKind::Unsupported);
+        refused(driver.set_locked(&user.name, true).await, ErrorKind::Unsupported);
+        return Shown::NotClaimed("lock");
     }
     works(subject, &pair).await;
     driver.set_locked(&user.name, true).await.unwrap();
@@ -237,11 +251,12 @@ pub(crate) async fn a_locked_user_can_do_nothing_and_keeps_its_keys(subject: &im
     driver.set_locked(&user.name, false).await.unwrap();
     assert!(!found(subject, &user.name).await.locked);
     works(subject, &pair).await;
+    Shown::Met
 }
 
-pub(crate) async fn foreign_keys_are_left_alone(subject: &impl Subject) {
+pub(crate) async fn foreign_keys_are_left_alone(subject: &dyn Subject) -> Shown {
     if !overlaps(subject) {
-        return;
+        return Shown::NotClaimed("overlap");
     }
     let driver = subject.driver();
     let (user, ours) = made_with_key(subject).await;
@@ -259,11 +274,12 @@ pub(crate) async fn foreign_keys_are_left_alone(subject: &impl Subject) {
     }
     has_only(subject, &user.name, &foreign).await;
     works(subject, &foreign).await;
+    Shown::Met
 }
 
-pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject: &impl Subject) {
+pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject: &dyn Subject) -> Shown {
     if !overlaps(subject) {
-        return;
+        return Shown::NotClaimed("overlap");
     }
     let user = ready(subject).await;
     let calls = (0..MANY).map(|_| async { subject.driver().issue(&user, &key_order(subject)).await });
@@ -285,9 +301,10 @@ pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject:
             ),
         }
     }
+    Shown::Met
 }
 
-pub(crate) async fn nothing_prints_a_secret(subject: &impl Subject) {
+pub(crate) async fn nothing_prints_a_secret(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     let (driver, order) = (subject.driver(), key_order(subject));
     let observed = found(subject, &user.name).await;

@@ -1,7 +1,8 @@
 //! One suite that every driver passes, against a simulator or a real server.
 //!
 //! A case is chosen by what the driver claims (`Capabilities`), and checks the claim. A new backend implements
-//! [`Subject`](suite::Subject) and says `suite::conformance!(It);`.
+//! [`Subject`](suite::Subject) and says `suite::conformance!(It);`. What each case has shown is recorded, for the table that
+//! `make test` prints at its end.
 
 #[macro_use]
 mod suite;
@@ -10,8 +11,10 @@ mod ceph;
 mod ecs;
 mod faults;
 mod keys;
+mod live;
 mod ontap;
 mod ostor;
+mod record;
 mod refusals;
 mod uptrends;
 mod users;

@@ -4,16 +4,16 @@ use super::suite::{Subject, found, fresh_user, made_with_key, make, works};
 use super::users::{call_everything, refused};
 use gracekey::backend::{ErrorKind, NewUser};
 
-pub(crate) async fn a_probe_learns_the_product<S: Subject>(subject: &S) {
+pub(crate) async fn a_probe_learns_the_product(subject: &dyn Subject) {
     let info = subject.driver().probe().await.unwrap();
     assert!(!info.product.is_empty());
     assert!(
-        !subject.proxy().seen().iter().any(S::changes),
+        !subject.proxy().seen().iter().any(subject.changes()),
         "a probe changes nothing"
     );
 }
 
-pub(crate) async fn without_rights_every_call_is_refused_as_the_admins_to_mend(subject: &impl Subject) {
+pub(crate) async fn without_rights_every_call_is_refused_as_the_admins_to_mend(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     let before = subject.snapshot(&user.name).await;
     for (which, driver) in subject.drivers_without_rights().await {
@@ -31,7 +31,7 @@ pub(crate) async fn without_rights_every_call_is_refused_as_the_admins_to_mend(s
     works(subject, &pair).await;
 }
 
-pub(crate) async fn the_admins_own_user_is_privileged_and_cannot_be_claimed(subject: &impl Subject) {
+pub(crate) async fn the_admins_own_user_is_privileged_and_cannot_be_claimed(subject: &dyn Subject) {
     let (driver, name) = (subject.driver(), subject.admin());
     let before = subject.snapshot(&name).await;
     let admin = found(subject, &name).await;

@@ -1,17 +1,26 @@
 //! What a backend brings along to be examined, and the list of cases.
 
+use super::record::{Entry, Showing as _, Shown};
 use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
+use async_trait::async_trait;
+use futures::future::LocalBoxFuture;
 use gracekey::backend::proof::{Death, Proof, Prover};
 use gracekey::backend::{Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
 use gracekey::domain::capabilities::Overlap;
 use gracekey::domain::identity::Identity;
 use gracekey::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
+use http::Method;
 use std::{fmt::Debug, time::Duration, time::Instant};
 
 /// A backend under examination. Each case gets one of its own, with a fault proxy of its own.
-pub(crate) trait Subject: Sized + Sync + 'static {
+///
+/// Cases see it as `dyn`: they are compiled once, however many backends there are.
+#[async_trait]
+pub(crate) trait Subject: Sync + 'static {
     /// Connects to the shared server.
-    async fn start() -> Self;
+    async fn start() -> Self
+    where
+        Self: Sized;
 
     /// The driver, whose requests go through [`proxy`](Self::proxy).
     fn driver(&self) -> &dyn Driver;
@@ -28,8 +37,10 @@ pub(crate) trait Subject: Sized + Sync + 'static {
     /// A driver whose endpoint nobody listens at.
     fn driver_to_nowhere(&self) -> Box<dyn Driver>;
 
-    /// Whether this request is one that would change something.
-    fn changes(seen: &Seen) -> bool;
+    /// Whether a request is one that would change something.
+    fn changes(&self) -> fn(&Seen) -> bool {
+        |seen| seen.method != Method::GET
+    }
 
     /// Asks whether keys work, as the operator does; `None` where nobody can be asked.
     fn prover(&self) -> Option<Box<dyn Prover>>;
@@ -47,6 +58,11 @@ pub(crate) trait Subject: Sized + Sync + 'static {
         tokio::time::sleep(by).await;
     }
 
+    /// How long to wait for what the driver claims to be true within its `settle`.
+    fn patience(&self) -> Duration {
+        self.driver().capabilities().settle.min(Duration::from_mins(1))
+    }
+
     /// Makes a user that is none of ours, behind the driver's back, and gives its key.
     async fn make_foreign_user(&self, name: &UserName) -> KeyPair;
 
@@ -61,12 +77,20 @@ pub(crate) trait Subject: Sized + Sync + 'static {
 
     /// Secrets that must never be printed.
     fn canaries(&self) -> Vec<String>;
+
+    /// Why the server at hand cannot show what this case demands, though a real one would. The table names it.
+    fn left_out(_case: &str) -> Option<&'static str>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
-/// One test for each case, of its name.
-macro_rules! conformance {
-    ($subject:ty) => {
-        conformance! { @cases $subject;
+/// All cases, handed to another macro.
+macro_rules! with_cases {
+    ($then:ident: $given:tt) => {
+        $then! { $given
             users: a_user_that_is_not_there_is_none
             users: a_created_user_is_found_as_it_was_ordered
             users: creating_a_user_again_changes_nothing
@@ -111,19 +135,64 @@ macro_rules! conformance {
             faults: a_failing_read_applies_nothing
         }
     };
-    (@cases $subject:ty; $($file:ident: $case:ident)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-        async fn $case() {
-            let subject = <$subject as $crate::conformance::suite::Subject>::start().await;
-            $crate::conformance::$file::$case(&subject).await;
-        }
-    )*};
 }
 
-/// A name that no other test has.
+/// One test for each case, of its name.
+macro_rules! conformance {
+    (@ [$(#[$attribute:meta])* @ $subject:ty] $case:ident) => {
+        $(#[$attribute])*
+        #[test]
+        fn $case() {
+            $crate::conformance::suite::examine::<$subject>(module_path!(), stringify!($case));
+        }
+    };
+    ($given:tt $($file:ident: $case:ident)+) => {
+        $(conformance! { @ $given $case })+
+    };
+    ($(#[$attribute:meta])* $subject:ty) => {
+        with_cases! { conformance: [$(#[$attribute])* @ $subject] }
+    };
+}
+
+/// A case, whoever is examined.
+type Case = for<'a> fn(&'a dyn Subject) -> LocalBoxFuture<'a, Shown>;
+
+/// The case of this name.
+macro_rules! table {
+    ([] $($file:ident: $case:ident)*) => {
+        fn case(name: &str) -> Case {
+            match name {
+                $(stringify!($case) => |subject| {
+                    Box::pin(async move { super::$file::$case(subject).await.shown() })
+                },)*
+                _ => panic!("there is no case {name}"),
+            }
+        }
+    };
+}
+with_cases! { table: [] }
+
+/// Examines one backend by one case, and records what it showed. `module`: that of the subject.
+pub(crate) fn examine<S: Subject>(module: &str, name: &str) {
+    let entry = Entry::open(module, name);
+    if let Some(why) = S::left_out(name) {
+        return entry.left_out(why);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    let shown = runtime.unwrap().block_on(async {
+        let subject = S::start().await;
+        case(name)(&subject).await
+    });
+    entry.shown(shown);
+}
+
+/// A name that no other test has. The prefix is that of the suite alone, since it may run on somebody's live system.
 pub(crate) fn fresh_name() -> UserName {
     let (process, number) = unique();
-    UserName::new(format!("gk-{process}-{number}"))
+    UserName::new(format!("gktest-{process}-{number}"))
 }
 
 /// An access key id that no other test has.
@@ -133,7 +202,7 @@ pub(crate) fn fresh_key_id() -> AccessKeyId {
 }
 
 /// An order for a user that no other test has.
-pub(crate) fn fresh_user(subject: &impl Subject) -> NewUser {
+pub(crate) fn fresh_user(subject: &dyn Subject) -> NewUser {
     let (process, number) = unique();
     let owner = OwnerMark::new(format!("{process:016x}{number:016x}"));
     NewUser {
@@ -145,7 +214,7 @@ pub(crate) fn fresh_user(subject: &impl Subject) -> NewUser {
 }
 
 /// The name on the backend of a user whom its owner calls so.
-pub(crate) fn name_for(subject: &impl Subject, name: &UserName, owner: &OwnerMark) -> UserName {
+pub(crate) fn name_for(subject: &dyn Subject, name: &UserName, owner: &OwnerMark) -> UserName {
     if subject.driver().capabilities().mark_in_name {
         Identity::marked(name, owner)
     } else {
@@ -154,7 +223,7 @@ pub(crate) fn name_for(subject: &impl Subject, name: &UserName, owner: &OwnerMar
 }
 
 /// A name such as somebody else would choose.
-pub(crate) fn fresh_foreign_name(subject: &impl Subject) -> UserName {
+pub(crate) fn fresh_foreign_name(subject: &dyn Subject) -> UserName {
     if subject.driver().capabilities().mark_in_name {
         UserName::new(format!("{}@example.com", fresh_name()))
     } else {
@@ -163,7 +232,7 @@ pub(crate) fn fresh_foreign_name(subject: &impl Subject) -> UserName {
 }
 
 /// An order for a key, with an id of our choice where the driver wants one.
-pub(crate) fn key_order(subject: &impl Subject) -> IssueRequest {
+pub(crate) fn key_order(subject: &dyn Subject) -> IssueRequest {
     order_from(subject.driver())
 }
 
@@ -185,7 +254,7 @@ pub(crate) async fn make(driver: &dyn Driver, user: &NewUser) -> Result<Option<K
 }
 
 /// A fresh user without keys, ready to be issued one: there already, unless it comes with its first key.
-pub(crate) async fn ready(subject: &impl Subject) -> NewUser {
+pub(crate) async fn ready(subject: &dyn Subject) -> NewUser {
     let user = fresh_user(subject);
     if !subject.driver().capabilities().user_comes_with_key {
         subject.driver().create_user(&user).await.unwrap();
@@ -194,19 +263,19 @@ pub(crate) async fn ready(subject: &impl Subject) -> NewUser {
 }
 
 /// Makes a fresh user with a key.
-pub(crate) async fn made_with_key(subject: &impl Subject) -> (NewUser, KeyPair) {
+pub(crate) async fn made_with_key(subject: &dyn Subject) -> (NewUser, KeyPair) {
     let user = ready(subject).await;
     let pair = issued(subject, &user).await;
     (user, pair)
 }
 
 /// Issues a key.
-pub(crate) async fn issued(subject: &impl Subject, user: &NewUser) -> KeyPair {
+pub(crate) async fn issued(subject: &dyn Subject, user: &NewUser) -> KeyPair {
     subject.driver().issue(user, &key_order(subject)).await.unwrap()
 }
 
 /// The user, who must be there.
-pub(crate) async fn found(subject: &impl Subject, name: &UserName) -> ObservedUser {
+pub(crate) async fn found(subject: &dyn Subject, name: &UserName) -> ObservedUser {
     subject
         .driver()
         .find_user(name)
@@ -216,7 +285,7 @@ pub(crate) async fn found(subject: &impl Subject, name: &UserName) -> ObservedUs
 }
 
 /// The ids of a user's keys, in order; none for a user that is not there.
-pub(crate) async fn key_ids(subject: &impl Subject, name: &UserName) -> Vec<CredentialId> {
+pub(crate) async fn key_ids(subject: &dyn Subject, name: &UserName) -> Vec<CredentialId> {
     let found = subject.driver().find_user(name).await.unwrap();
     let keys = found.into_iter().flat_map(|user| user.credentials);
     let mut ids: Vec<_> = keys.map(|key| key.id).collect();
@@ -225,12 +294,12 @@ pub(crate) async fn key_ids(subject: &impl Subject, name: &UserName) -> Vec<Cred
 }
 
 /// The user has this key and no other.
-pub(crate) async fn has_only(subject: &impl Subject, name: &UserName, pair: &KeyPair) {
+pub(crate) async fn has_only(subject: &dyn Subject, name: &UserName, pair: &KeyPair) {
     assert_eq!(key_ids(subject, name).await, std::slice::from_ref(&pair.id));
 }
 
 /// Whether two keys of one user live side by side on this backend, each with its own access key or not.
-pub(crate) fn overlaps(subject: &impl Subject) -> bool {
+pub(crate) fn overlaps(subject: &dyn Subject) -> bool {
     match subject.driver().capabilities().overlap {
         Overlap::Slots { max } => max.is_none_or(|max| max > 1),
         Overlap::TwoSecrets { .. } => true,
@@ -239,7 +308,7 @@ pub(crate) fn overlaps(subject: &impl Subject) -> bool {
 }
 
 /// The key works on S3 within the time that the driver claims.
-pub(crate) async fn works(subject: &impl Subject, pair: &KeyPair) {
+pub(crate) async fn works(subject: &dyn Subject, pair: &KeyPair) {
     let is_proof = |proof: &Proof| matches!(proof, Proof::Accepted);
     within(
         subject,
@@ -251,7 +320,7 @@ pub(crate) async fn works(subject: &impl Subject, pair: &KeyPair) {
 }
 
 /// The key does not work on S3, because its user is locked, within the time that the driver claims.
-pub(crate) async fn is_locked_out(subject: &impl Subject, pair: &KeyPair) {
+pub(crate) async fn is_locked_out(subject: &dyn Subject, pair: &KeyPair) {
     let ask = async |prover: &dyn Prover| {
         let proof = prover.prove(pair).await;
         let listed = match subject.s3(pair) {
@@ -271,7 +340,7 @@ pub(crate) async fn is_locked_out(subject: &impl Subject, pair: &KeyPair) {
 }
 
 /// The key is refused on S3 within the time that the driver claims.
-pub(crate) async fn is_dead(subject: &impl Subject, pair: &KeyPair) {
+pub(crate) async fn is_dead(subject: &dyn Subject, pair: &KeyPair) {
     let is_proof = |death: &Death| matches!(death, Death::Dead);
     within(
         subject,
@@ -284,13 +353,13 @@ pub(crate) async fn is_dead(subject: &impl Subject, pair: &KeyPair) {
 
 /// Asks S3 again and again until the claimed `settle` has passed; where nobody can be asked, nothing is.
 async fn within<P: Debug>(
-    subject: &impl Subject,
+    subject: &dyn Subject,
     fact: &str,
     ask: impl AsyncFn(&dyn Prover) -> P,
     is_proof: impl Fn(&P) -> bool,
 ) {
     let Some(prover) = subject.prover() else { return };
-    let limit = subject.driver().capabilities().settle.min(Duration::from_mins(1));
+    let limit = subject.patience();
     let begin = Instant::now();
     loop {
         let answer = ask(prover.as_ref()).await;

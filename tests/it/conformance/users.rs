@@ -1,5 +1,6 @@
 //! Users: made, found, relabelled, deleted, and told apart from those of others.
 
+use super::record::Shown;
 use super::suite::{
     Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, is_dead, key_ids, key_order,
     made_with_key, make, name_for, order_from, ready, works,
@@ -18,12 +19,12 @@ pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind) {
     );
 }
 
-pub(crate) async fn a_user_that_is_not_there_is_none(subject: &impl Subject) {
+pub(crate) async fn a_user_that_is_not_there_is_none(subject: &dyn Subject) {
     let nobody = fresh_user(subject).name;
     assert!(subject.driver().find_user(&nobody).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_created_user_is_found_as_it_was_ordered(subject: &impl Subject) {
+pub(crate) async fn a_created_user_is_found_as_it_was_ordered(subject: &dyn Subject) {
     let order = fresh_user(subject);
     let first = make(subject.driver(), &order).await.unwrap();
     let user = found(subject, &order.name).await;
@@ -37,7 +38,7 @@ pub(crate) async fn a_created_user_is_found_as_it_was_ordered(subject: &impl Sub
     }
 }
 
-pub(crate) async fn a_user_comes_with_its_first_key_only_where_claimed(subject: &impl Subject) {
+pub(crate) async fn a_user_comes_with_its_first_key_only_where_claimed(subject: &dyn Subject) {
     let (driver, order) = (subject.driver(), fresh_user(subject));
     if driver.capabilities().user_comes_with_key {
         refused(driver.create_user(&order).await, ErrorKind::Unsupported);
@@ -48,9 +49,9 @@ pub(crate) async fn a_user_comes_with_its_first_key_only_where_claimed(subject: 
     assert!(driver.find_user(&order.name).await.unwrap().is_none());
 }
 
-pub(crate) async fn creating_a_user_again_changes_nothing(subject: &impl Subject) {
+pub(crate) async fn creating_a_user_again_changes_nothing(subject: &dyn Subject) -> Shown {
     if subject.driver().capabilities().user_comes_with_key {
-        return;
+        return Shown::NotClaimed("a user comes with its first key");
     }
     let order = ready(subject).await;
     let before = subject.snapshot(&order.name).await;
@@ -62,28 +63,32 @@ pub(crate) async fn creating_a_user_again_changes_nothing(subject: &impl Subject
     };
     subject.driver().create_user(&other).await.unwrap();
     assert_eq!(subject.snapshot(&order.name).await, before);
+    Shown::Met
 }
 
-pub(crate) async fn a_user_can_be_made_locked(subject: &impl Subject) {
+pub(crate) async fn a_user_can_be_made_locked(subject: &dyn Subject) -> Shown {
     let order = NewUser {
         locked: true,
         ..fresh_user(subject)
     };
     let result = make(subject.driver(), &order).await;
     if !subject.driver().capabilities().lock {
-        return refused(result, ErrorKind::Unsupported);
+        refused(result, ErrorKind::Unsupported);
+        return Shown::NotClaimed("lock");
     }
     result.unwrap();
     assert!(found(subject, &order.name).await.locked);
+    Shown::Met
 }
 
-pub(crate) async fn a_label_may_hold_any_script(subject: &impl Subject) {
+pub(crate) async fn a_label_may_hold_any_script(subject: &dyn Subject) -> Shown {
     let (order, _) = made_with_key(subject).await;
     if !subject.driver().capabilities().label {
-        return refused(
+        refused(
             subject.driver().set_label(&order.name, "x").await,
             ErrorKind::Unsupported,
         );
+        return Shown::NotClaimed("label");
     }
     for label in [
         "Zürich – Größe",
@@ -98,12 +103,13 @@ pub(crate) async fn a_label_may_hold_any_script(subject: &impl Subject) {
         assert_eq!(found(subject, &order.name).await.label, label);
         subject.driver().set_label(&order.name, label).await.unwrap();
     }
+    Shown::Met
 }
 
-pub(crate) async fn a_label_has_limits(subject: &impl Subject) {
+pub(crate) async fn a_label_has_limits(subject: &dyn Subject) -> Shown {
     let capabilities = subject.driver().capabilities();
     if !capabilities.label {
-        return;
+        return Shown::NotClaimed("label");
     }
     let (order, _) = made_with_key(subject).await;
     let longest = "ü".repeat(capabilities.label_max_chars);
@@ -127,9 +133,10 @@ pub(crate) async fn a_label_has_limits(subject: &impl Subject) {
         refused(make(subject.driver(), &user).await, ErrorKind::Invalid);
     }
     assert_eq!(subject.proxy().seen().len(), before, "refused before any request");
+    Shown::Met
 }
 
-pub(crate) async fn a_name_may_be_as_long_and_odd_as_claimed(subject: &impl Subject) {
+pub(crate) async fn a_name_may_be_as_long_and_odd_as_claimed(subject: &dyn Subject) {
     let (driver, order) = (subject.driver(), fresh_user(subject));
     let rules = driver.capabilities().user_name;
     let mark = name_for(subject, &UserName::new(""), &order.owner).as_str().len();
@@ -176,7 +183,7 @@ pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<
     results
 }
 
-pub(crate) async fn a_name_past_its_limits_is_refused_before_any_request(subject: &impl Subject) {
+pub(crate) async fn a_name_past_its_limits_is_refused_before_any_request(subject: &dyn Subject) {
     let rules = subject.driver().capabilities().user_name;
     // A probe may have come before.
     let before = subject.proxy().seen().len();
@@ -204,7 +211,7 @@ pub(crate) async fn a_name_past_its_limits_is_refused_before_any_request(subject
     assert!(seen.is_empty(), "{seen:?}");
 }
 
-pub(crate) async fn a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_again(subject: &impl Subject) {
+pub(crate) async fn a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_again(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     works(subject, &pair).await;
     subject.driver().delete_user(&user.name).await.unwrap();
@@ -215,17 +222,26 @@ pub(crate) async fn a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_agai
     subject.driver().delete_user(&nobody).await.unwrap();
 }
 
-pub(crate) async fn a_user_with_data_is_not_deleted(subject: &impl Subject) {
+pub(crate) async fn a_user_with_data_is_not_deleted(subject: &dyn Subject) -> Shown {
     let (user, pair) = made_with_key(subject).await;
     works(subject, &pair).await;
-    let Some(s3) = subject.s3(&pair) else { return };
+    let Some(s3) = subject.s3(&pair) else {
+        return Shown::NotClaimed("S3");
+    };
     let bucket = fresh_name();
     let bucket = bucket.as_str();
     s3.create_bucket(bucket).await.expect_success();
     let listing = String::from_utf8(s3.list_buckets().await.expect_success()).unwrap();
     assert!(listing.contains(&format!("<Name>{bucket}</Name>")), "{listing}");
     if !subject.driver().capabilities().data_is_owned {
-        return subject.driver().delete_user(&user.name).await.unwrap();
+        let (_, of_another) = made_with_key(subject).await;
+        works(subject, &of_another).await;
+        subject.driver().delete_user(&user.name).await.unwrap();
+        // Where it is everybody's, somebody can tidy up.
+        if let Some(s3) = subject.s3(&of_another) {
+            s3.delete_bucket(bucket).await;
+        }
+        return Shown::NotClaimed("data belongs to users");
     }
     refused(
         subject.driver().delete_user(&user.name).await,
@@ -242,9 +258,10 @@ pub(crate) async fn a_user_with_data_is_not_deleted(subject: &impl Subject) {
     s3.delete_object(bucket, "kept").await.expect_success();
     s3.delete_bucket(bucket).await.expect_success();
     subject.driver().delete_user(&user.name).await.unwrap();
+    Shown::Met
 }
 
-pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &impl Subject) {
+pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &dyn Subject) {
     let (driver, name) = (subject.driver(), fresh_user(subject).name);
     if driver.capabilities().label {
         refused(driver.set_label(&name, "x").await, ErrorKind::NotFound);
@@ -259,7 +276,7 @@ pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &impl Su
     assert!(driver.find_user(&name).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_foreign_user_is_a_conflict_and_nothing_changes(subject: &impl Subject) {
+pub(crate) async fn a_foreign_user_is_a_conflict_and_nothing_changes(subject: &dyn Subject) {
     let name = fresh_foreign_name(subject);
     let pair = subject.make_foreign_user(&name).await;
     assert_eq!(found(subject, &name).await.owner, None);
@@ -273,7 +290,7 @@ pub(crate) async fn a_foreign_user_is_a_conflict_and_nothing_changes(subject: &i
     works(subject, &pair).await;
 }
 
-pub(crate) async fn a_user_of_another_owner_is_a_conflict_and_nothing_changes(subject: &impl Subject) {
+pub(crate) async fn a_user_of_another_owner_is_a_conflict_and_nothing_changes(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
     let before = subject.snapshot(&user.name).await;
     let other = NewUser {

@@ -223,7 +223,7 @@ async fn a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done() 
     let ceph = Ceph::start().await;
     let (user, pair) = made_with_key(&ceph).await;
     let refusal = r#"{"Code":"InvalidAccessKeyId","Message":""}"#;
-    ceph.proxy.once(Ceph::changes, Fault::answer(403, refusal));
+    ceph.proxy.once(ceph.changes(), Fault::answer(403, refusal));
     let error = ceph.driver.revoke(&user.name, &pair.id).await.unwrap_err();
     assert_eq!(
         (error.kind, error.outcome),

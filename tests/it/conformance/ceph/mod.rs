@@ -1,7 +1,8 @@
 //! The suite on a real Ceph RADOS Gateway.
 
 use super::suite::{Subject, fresh_key_id, fresh_name, key_ids};
-use crate::testbed::{FaultProxy, Gateway, S3, gateway, proxy::Seen};
+use crate::testbed::{FaultProxy, Gateway, S3, gateway};
+use async_trait::async_trait;
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
@@ -80,6 +81,7 @@ fn pair_of(keys: &serde_json::Value) -> KeyPair {
     }
 }
 
+#[async_trait]
 impl Subject for Ceph {
     async fn start() -> Self {
         let gateway = gateway();
@@ -151,10 +153,6 @@ impl Subject for Ceph {
             endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
             ..self.config()
         })
-    }
-
-    fn changes(seen: &Seen) -> bool {
-        seen.method != Method::GET
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {

@@ -301,7 +301,7 @@ async fn a_label_is_added_or_changed_as_it_is_there() {
         ecs.driver.set_label(&name, label).await.unwrap();
         assert_eq!(found(&ecs, &name).await.label, label);
     }
-    let changes = ecs.proxy.seen().into_iter().filter(It::<Likely>::changes);
+    let changes = ecs.proxy.seen().into_iter().filter(ecs.changes());
     let methods: Vec<_> = changes.map(|seen| seen.method.to_string()).collect();
     assert_eq!(methods, ["POST", "PUT"]);
 }
@@ -343,7 +343,7 @@ async fn a_change_that_is_answered_with_a_page_or_an_error_is_not_taken_for_done
         r#"{"code":7000,"retryable":false}"#,
         "[]",
     ] {
-        ecs.proxy.always(Ecs::changes, OnTheWay::answer(200, body));
+        ecs.proxy.always(ecs.changes(), OnTheWay::answer(200, body));
         let results = [
             ecs.driver.create_user(&fresh_user(&ecs)).await,
             ecs.driver.set_label(&user.name, "x").await,

@@ -1,14 +1,14 @@
 //! The suite on a simulator of Dell ECS: once as the documents are read most likely, and once for each other reading.
 
 use super::suite::Subject;
-use crate::testbed::{FaultProxy, S3, proxy::Seen};
+use crate::testbed::{FaultProxy, S3};
+use async_trait::async_trait;
 use gracekey::backend::ecs::{EcsConfig, EcsDriver, config::CALL_LIMIT, config::TOKEN_AGE};
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey_simulators::ecs::{Credentials, Ecs, Options};
-use http::Method;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use std::{fmt::Write as _, marker::PhantomData, time::Duration};
@@ -99,6 +99,7 @@ fn boxed(config: EcsConfig) -> Box<dyn Driver> {
     Box::new(EcsDriver::new(config).unwrap())
 }
 
+#[async_trait]
 impl<R: Reading> Subject for It<R> {
     async fn start() -> Self {
         Self::with(R::options()).await
@@ -152,10 +153,6 @@ impl<R: Reading> Subject for It<R> {
             endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
             ..self.config()
         })
-    }
-
-    fn changes(seen: &Seen) -> bool {
-        seen.method != Method::GET
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {

@@ -171,10 +171,8 @@ async fn a_partly_failed_regenerate_has_an_unknown_outcome_or_gives_the_key() {
     let it = It::<v9_14_1::Here>::start().await;
     let (user, _) = made_with_key(&it).await;
     let error = json!({ "error": { "message": "partly", "code": "92406081" } });
-    it.proxy.once(
-        It::<v9_14_1::Here>::changes,
-        Fault::answer(400, &error.to_string()),
-    );
+    it.proxy
+        .once(it.changes(), Fault::answer(400, &error.to_string()));
     let refusal = it.driver.issue(&user, &key_order(&it)).await.unwrap_err();
     assert_eq!(
         (refusal.kind, refusal.outcome),
@@ -182,10 +180,8 @@ async fn a_partly_failed_regenerate_has_an_unknown_outcome_or_gives_the_key() {
     );
     let mut with_keys = error;
     with_keys["records"] = json!([{ "name": user.name.as_str(), "access_key": "NEW", "secret_key": "half" }]);
-    it.proxy.once(
-        It::<v9_14_1::Here>::changes,
-        Fault::answer(400, &with_keys.to_string()),
-    );
+    it.proxy
+        .once(it.changes(), Fault::answer(400, &with_keys.to_string()));
     let pair = it.driver.issue(&user, &key_order(&it)).await.unwrap();
     assert_eq!(pair.access_key_id.as_str(), "NEW");
 }

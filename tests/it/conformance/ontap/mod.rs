@@ -2,7 +2,8 @@
 //! the other.
 
 use super::suite::Subject;
-use crate::testbed::{FaultProxy, S3, proxy::Seen};
+use crate::testbed::{FaultProxy, S3};
+use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, TlsOptions};
 use gracekey::backend::ontap::{OntapConfig, OntapDriver, config::CALL_LIMIT};
 use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
@@ -230,6 +231,7 @@ fn pair_of((access_key, secret): (String, String)) -> KeyPair {
     }
 }
 
+#[async_trait]
 impl<M: Mode> Subject for It<M> {
     async fn start() -> Self {
         let it = Self::unprobed().await;
@@ -274,10 +276,6 @@ impl<M: Mode> Subject for It<M> {
             endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
             ..self.config()
         })
-    }
-
-    fn changes(seen: &Seen) -> bool {
-        seen.method != Method::GET
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {

@@ -3,6 +3,7 @@
 
 use super::suite::{Subject, fresh_key_id, fresh_name};
 use crate::testbed::{FaultProxy, S3, proxy::Seen};
+use async_trait::async_trait;
 use gracekey::api::v1alpha1::OstorSignature;
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::ostor::{OstorConfig, OstorDriver, config::CALL_LIMIT};
@@ -78,6 +79,7 @@ fn pair_of((id, secret): (String, String)) -> KeyPair {
     }
 }
 
+#[async_trait]
 impl<V: Variant> Subject for Store<V> {
     async fn start() -> Self {
         let store = Self::unasked(V::options()).await;
@@ -136,8 +138,8 @@ impl<V: Variant> Subject for Store<V> {
     }
 
     /// To disable a user that nobody can be changes nothing: the probe asks so whether users can be disabled.
-    fn changes(seen: &Seen) -> bool {
-        seen.method != Method::GET && !seen.target.contains("nobody%40probe.gracekey.dev")
+    fn changes(&self) -> fn(&Seen) -> bool {
+        |seen| seen.method != Method::GET && !seen.target.contains("nobody%40probe.gracekey.dev")
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {

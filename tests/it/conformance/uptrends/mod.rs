@@ -1,7 +1,8 @@
 //! The suite on a simulator of Uptrends, with what its documents leave open set one way and the other.
 
 use super::suite::{Subject, fresh_name};
-use crate::testbed::{FaultProxy, S3, proxy::Seen};
+use crate::testbed::{FaultProxy, S3};
+use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::proof::Prover;
 use gracekey::backend::uptrends::{UptrendsConfig, UptrendsDriver, UptrendsProver, config::CALL_LIMIT};
@@ -11,7 +12,7 @@ use gracekey_simulators::uptrends::{
     Account, DescriptionLimit, FieldNames, ForeignAccount, NewOperator, NoDate, Options, PlainList, Statuses,
     TimeFormat, UndeclaredBodies, Uptrends as Tenant,
 };
-use http::{Method, StatusCode};
+use http::StatusCode;
 use std::{marker::PhantomData, time::Duration};
 
 mod facts;
@@ -104,6 +105,7 @@ fn plain() -> NewOperator {
     }
 }
 
+#[async_trait]
 impl<S: Setting> Subject for Uptrends<S> {
     async fn start() -> Self {
         let tenant = Tenant::start(S::options()).await;
@@ -166,10 +168,6 @@ impl<S: Setting> Subject for Uptrends<S> {
             endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
             ..self.config()
         })
-    }
-
-    fn changes(seen: &Seen) -> bool {
-        seen.method != Method::GET
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {

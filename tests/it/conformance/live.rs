@@ -1,0 +1,329 @@
+//! The suite on a live system of somebody's own (`make conformance`), through the same door as the operator: the backend's
+//! part of an `ObjectStore` and the keys of its admin Secret. It makes only users of its own, and deletes them.
+
+use super::suite::{Subject, key_ids};
+use crate::testbed::{FaultProxy, S3, cluster::object, proxy::Seen};
+use async_trait::async_trait;
+use gracekey::api::v1alpha1::ObjectStore;
+use gracekey::backend::proof::{Death, Proof, Prover};
+use gracekey::backend::registry::{self, AdminSecret, Parts};
+use gracekey::backend::{
+    BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result,
+};
+use gracekey::domain::capabilities::Capabilities;
+use gracekey::domain::ids::{CredentialId, UserName};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeSet, env, sync::Arc, sync::Mutex, time::Duration};
+
+conformance!(
+    #[ignore = "needs a system of yours: make conformance"]
+    Live
+);
+
+/// What `make conformance` was told.
+struct Settings {
+    /// As a user would write it, without the name of the Secret.
+    store: ObjectStore,
+    admin: AdminSecret,
+    ca: Option<String>,
+}
+
+impl Settings {
+    fn given() -> Self {
+        let text = |name: &str| {
+            env::var(format!("GRACEKEY_LIVE_{name}"))
+                .ok()
+                .filter(|text| !text.is_empty())
+        };
+        let needed =
+            |name: &str| text(name).unwrap_or_else(|| panic!("{name} is not set: see make conformance"));
+        let file = |name: &str| {
+            text(name).map(|path| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}")))
+        };
+        let (backend, endpoint) = (needed("BACKEND"), needed("ENDPOINT"));
+        let own = text("SETTINGS").map_or_else(Map::new, |json| {
+            serde_json::from_str(&json).expect("SETTINGS is a JSON object")
+        });
+        let s3 = text("S3").map(|endpoint| json!({ "endpoint": endpoint, "region": text("REGION") }));
+        Self {
+            store: store(&backend, &endpoint, own, s3),
+            admin: keys(&file("CREDENTIALS").expect("CREDENTIALS names a file")),
+            ca: file("CA"),
+        }
+    }
+
+    fn parts<T>(&self, make: impl FnOnce(&Parts<'_>) -> T) -> T {
+        make(&Parts::new(&self.store.spec, &self.admin, self.ca.as_deref()))
+    }
+}
+
+fn store(backend: &str, endpoint: &str, mut own: Map<String, Value>, s3: Option<Value>) -> ObjectStore {
+    own.insert("endpoint".to_owned(), endpoint.into());
+    own.insert("credentialsSecretRef".to_owned(), json!({ "name": "admin" }));
+    let mut spec = json!({ "backend": { backend: own } });
+    if let Some(mut s3) = s3 {
+        if s3["region"].is_null() {
+            s3["region"] = "us-east-1".into();
+        }
+        spec["s3"] = s3;
+    }
+    object(json!({
+        "apiVersion": "gracekey.dev/v1alpha1", "kind": "ObjectStore", "metadata": { "name": "live" }, "spec": spec,
+    }))
+}
+
+/// Lines `key=value`: the keys of the admin Secret.
+fn keys(text: &str) -> AdminSecret {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (key, value) = line.split_once('=').expect("CREDENTIALS has lines key=value");
+            (key.trim().to_owned(), value.trim().to_owned().into())
+        })
+        .collect()
+}
+
+/// A live system. Ends with every user gone that was made through it.
+struct Live {
+    settings: Settings,
+    driver: Tidy,
+    prover: Option<Arc<dyn Prover>>,
+    /// Nothing goes through it: requests that are signed for a host, and TLS, allow nobody in between.
+    idle: FaultProxy,
+}
+
+impl Live {
+    async fn connect(settings: Settings) -> Self {
+        let inner = settings.parts(registry::driver).unwrap();
+        inner.probe().await.unwrap();
+        Self {
+            prover: settings.parts(registry::prover).unwrap(),
+            driver: Tidy {
+                inner,
+                made: Mutex::default(),
+            },
+            idle: FaultProxy::start("http://127.0.0.1:1", None).await,
+            settings,
+        }
+    }
+}
+
+impl Drop for Live {
+    /// Also when a case has failed: then more than ever.
+    fn drop(&mut self) {
+        let made = std::mem::take(&mut *self.driver.made.lock().unwrap());
+        let driver = Arc::clone(&self.driver.inner);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for user in made {
+                    if let Err(error) = driver.delete_user(&user).await {
+                        eprintln!("left behind, and yours to delete: the user {user} ({error})");
+                    }
+                }
+                driver.close().await;
+            });
+        });
+    }
+}
+
+/// A driver that remembers which users it made.
+#[derive(Debug)]
+struct Tidy {
+    inner: Arc<dyn Driver>,
+    made: Mutex<BTreeSet<UserName>>,
+}
+
+impl Tidy {
+    /// Before the call: its answer may be lost. What is somebody else's is not deleted: the driver sees the mark.
+    fn note(&self, user: &NewUser) {
+        self.made.lock().unwrap().insert(user.name.clone());
+    }
+}
+
+#[async_trait]
+impl Driver for Tidy {
+    fn kind(&self) -> BackendKind {
+        self.inner.kind()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn probe(&self) -> Result<BackendInfo> {
+        self.inner.probe().await
+    }
+
+    async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
+        self.inner.find_user(name).await
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        self.note(user);
+        self.inner.create_user(user).await
+    }
+
+    async fn set_label(&self, name: &UserName, label: &str) -> Result<()> {
+        self.inner.set_label(name, label).await
+    }
+
+    async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()> {
+        self.inner.set_locked(name, locked).await
+    }
+
+    async fn delete_user(&self, name: &UserName) -> Result<()> {
+        self.inner.delete_user(name).await
+    }
+
+    async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
+        self.note(user);
+        self.inner.issue(user, request).await
+    }
+
+    async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
+        self.inner.revoke(name, id).await
+    }
+}
+
+/// What the operator would ask.
+#[derive(Debug)]
+struct Shared(Arc<dyn Prover>);
+
+#[async_trait]
+impl Prover for Shared {
+    async fn prove(&self, pair: &KeyPair) -> Proof {
+        self.0.prove(pair).await
+    }
+
+    async fn prove_dead(&self, pair: &KeyPair) -> Death {
+        self.0.prove_dead(pair).await
+    }
+}
+
+#[async_trait]
+impl Subject for Live {
+    async fn start() -> Self {
+        Self::connect(Settings::given()).await
+    }
+
+    fn driver(&self) -> &dyn Driver {
+        &self.driver
+    }
+
+    fn proxy(&self) -> &FaultProxy {
+        &self.idle
+    }
+
+    async fn drivers_without_rights(&self) -> Vec<(&'static str, Box<dyn Driver>)> {
+        Vec::new()
+    }
+
+    fn driver_with_limit(&self, _: Duration) -> Box<dyn Driver> {
+        unreachable!("left out")
+    }
+
+    fn driver_to_nowhere(&self) -> Box<dyn Driver> {
+        unreachable!("left out")
+    }
+
+    fn changes(&self) -> fn(&Seen) -> bool {
+        |_| false
+    }
+
+    fn prover(&self) -> Option<Box<dyn Prover>> {
+        let shared = self.prover.clone().map(Shared);
+        shared.map(|prover| Box::new(prover) as Box<dyn Prover>)
+    }
+
+    fn s3(&self, pair: &KeyPair) -> Option<S3> {
+        let s3 = self.settings.store.spec.s3.as_ref()?;
+        Some(S3::new(&s3.endpoint, &s3.region, pair))
+    }
+
+    async fn pass_time(&self) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    fn patience(&self) -> Duration {
+        self.driver().capabilities().settle
+    }
+
+    async fn make_foreign_user(&self, _: &UserName) -> KeyPair {
+        unreachable!("left out")
+    }
+
+    async fn make_foreign_key(&self, _: &UserName) -> KeyPair {
+        unreachable!("left out")
+    }
+
+    async fn snapshot(&self, name: &UserName) -> String {
+        let found = self.driver().find_user(name).await.unwrap();
+        let told = found.map(|user| (user.owner, user.label, user.locked));
+        format!("{told:?} {:?}", key_ids(self, name).await)
+    }
+
+    fn admin(&self) -> UserName {
+        unreachable!("left out")
+    }
+
+    fn canaries(&self) -> Vec<String> {
+        let admin = self.settings.admin.iter();
+        // User names and public halves are no secrets.
+        let secrets = admin.filter(|(key, _)| matches!(key.as_str(), "password" | "secretKey" | "token"));
+        secrets
+            .map(|(_, value)| value.expose_secret().to_owned())
+            .collect()
+    }
+
+    fn left_out(case: &str) -> Option<&'static str> {
+        match case {
+            "a_foreign_user_is_a_conflict_and_nothing_changes" | "foreign_keys_are_left_alone" => {
+                Some("needs users and keys that somebody else has made")
+            }
+            "without_rights_every_call_is_refused_as_the_admins_to_mend" => {
+                Some("wrong passwords may lock your administrator out")
+            }
+            "the_admins_own_user_is_privileged_and_cannot_be_claimed" => {
+                Some("which user your administrator is, only you know")
+            }
+            "a_call_that_never_arrives_is_not_applied"
+            | "a_change_that_is_lost_on_the_way_has_an_unknown_outcome"
+            | "a_lost_answer_to_a_new_key_is_found_by_reading"
+            | "a_lost_answer_to_any_other_change_is_mended_by_repeating"
+            | "an_answer_that_breaks_off_has_an_unknown_outcome"
+            | "an_answer_that_comes_too_late_has_an_unknown_outcome"
+            | "an_answer_that_says_to_wait_is_passed_on"
+            | "a_failing_server_is_nobodys_fault"
+            | "an_answer_of_something_else_is_not_understood"
+            | "a_failing_read_applies_nothing" => Some("needs somebody in between who spoils answers"),
+            _ => None,
+        }
+    }
+}
+
+/// On the gateway of the test bed, in place of somebody's live system.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_made_on_a_live_system_is_gone_at_the_end() {
+    let gateway = crate::testbed::gateway();
+    let lines = format!(
+        "# of the admin\naccessKey={}\nsecretKey = {}\n",
+        gateway.admin_access_key, gateway.admin_secret_key
+    );
+    let s3 = json!({ "endpoint": gateway.endpoint, "region": gateway.region });
+    let settings = || Settings {
+        store: store("ceph", &gateway.endpoint, Map::new(), Some(s3.clone())),
+        admin: keys(&lines),
+        ca: None,
+    };
+    let live = Live::connect(settings()).await;
+    super::keys::a_revoked_key_dies_in_time_and_the_other_lives(&live).await;
+    let made: Vec<_> = live.driver.made.lock().unwrap().iter().cloned().collect();
+    assert_eq!(made.len(), 1);
+    assert!(live.driver().find_user(&made[0]).await.unwrap().is_some());
+    drop(live);
+    let after = Live::connect(settings()).await;
+    assert!(after.driver().find_user(&made[0]).await.unwrap().is_none());
+}
