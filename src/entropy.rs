@@ -26,6 +26,9 @@ pub trait Entropy: fmt::Debug + Send + Sync {
     /// The secret half of a key, where the client chooses it.
     fn secret(&self) -> SecretString;
 
+    /// Bytes that nobody can foretell, such as the salt of a message.
+    fn fill(&self, bytes: &mut [u8]);
+
     /// A duration between half of this and all of it.
     fn jitter(&self, most: Duration) -> Duration;
 }
@@ -44,6 +47,10 @@ impl Entropy for OsEntropy {
 
     fn secret(&self) -> SecretString {
         word(SECRET_ALPHABET, SECRET_LEN).into()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        rng().fill(bytes);
     }
 
     fn jitter(&self, most: Duration) -> Duration {

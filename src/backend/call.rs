@@ -20,6 +20,8 @@ pub struct Call {
     pub method: Method,
     /// Path and query. Never holds a secret half: these end up in access logs.
     pub target: String,
+    /// It changes nothing although its method is not GET, as where every call is a POST.
+    pub reads: bool,
     /// What it is about, for error texts: `user gk-a`.
     pub subject: String,
     /// The body, with its content type. It may hold a secret half: wiped when dropped and never printed.
@@ -46,6 +48,7 @@ impl Call {
             operation,
             method,
             target: target.into(),
+            reads: false,
             subject: subject.into(),
             body: None,
         }
@@ -59,9 +62,16 @@ impl Call {
         self
     }
 
+    /// The same, known to change nothing.
+    #[must_use]
+    pub fn reading(mut self) -> Self {
+        self.reads = true;
+        self
+    }
+
     /// Whether it would change anything.
     pub fn changes(&self) -> bool {
-        self.method != Method::GET
+        self.method != Method::GET && !self.reads
     }
 
     /// The request, addressed to this endpoint. Headers of the product and the signature are yet to come.

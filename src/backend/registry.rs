@@ -5,6 +5,9 @@ use super::{
     ceph::{CephConfig, CephDriver},
     ecs::{EcsConfig, EcsDriver},
     http::{Endpoint, TlsOptions},
+    iam::{IamConfig, IamDriver},
+    keystone::{KeystoneConfig, KeystoneDriver},
+    minio::{MinioConfig, MinioDriver},
     ontap::{OntapConfig, OntapDriver},
     ostor::{OstorConfig, OstorDriver},
     proof::{Prover, S3Prober, S3Settings},
@@ -92,6 +95,9 @@ pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
     match &parts.spec.backend {
         Backend::Ceph(ceph) => made(CephDriver::new(CephConfig::of(ceph, parts)?)),
         Backend::Ecs(ecs) => made(EcsDriver::new(EcsConfig::of(ecs, parts)?)),
+        Backend::Keystone(keystone) => made(KeystoneDriver::new(KeystoneConfig::of(keystone, parts)?)),
+        Backend::Iam(iam) => made(IamDriver::new(IamConfig::of(iam, parts)?)),
+        Backend::Minio(minio) => made(MinioDriver::new(MinioConfig::of(minio, parts)?)),
         Backend::Ontap(ontap) => made(OntapDriver::new(OntapConfig::of(ontap, parts)?)),
         Backend::Ostor(ostor) => made(OstorDriver::new(OstorConfig::of(ostor, parts)?)),
         Backend::Uptrends(uptrends) => made(UptrendsDriver::new(UptrendsConfig::of(uptrends, parts)?)),
@@ -112,7 +118,13 @@ fn made<D: Driver + 'static>(driver: DriverResult<D>) -> Result<Arc<dyn Driver>,
 /// An endpoint or the CA bundle is malformed.
 pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
     match &parts.spec.backend {
-        Backend::Ceph(_) | Backend::Ecs(_) | Backend::Ontap(_) | Backend::Ostor(_) => s3_prover(parts),
+        Backend::Ceph(_)
+        | Backend::Ecs(_)
+        | Backend::Iam(_)
+        | Backend::Keystone(_)
+        | Backend::Minio(_)
+        | Backend::Ontap(_)
+        | Backend::Ostor(_) => s3_prover(parts),
         Backend::Uptrends(uptrends) => {
             let prover = UptrendsProver::new(UptrendsConfig::of(uptrends, parts)?);
             let prover = prover.map_err(|error| Unusable(error.to_string()))?;

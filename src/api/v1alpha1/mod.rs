@@ -27,8 +27,8 @@ pub mod user;
 pub mod user_status;
 
 pub use backend::{
-    Backend, BackendKind, CephBackend, EcsBackend, OntapBackend, OstorBackend, OstorSignature,
-    UptrendsBackend,
+    Backend, BackendKind, CephBackend, EcsBackend, IamBackend, IamOwnerMark, KeystoneBackend, MinioBackend,
+    OntapBackend, OstorBackend, OstorSignature, UptrendsBackend,
 };
 pub use duration::{DurationError, GoDuration};
 pub use refs::{ObjectStoreRef, SecretKeyRef, SecretRef};

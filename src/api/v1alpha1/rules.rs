@@ -11,7 +11,14 @@ pub(super) fn rule(condition: impl Into<String>, message: &str) -> Rule {
 
 /// Whether the CEL expression `url` is scheme, host and optional port of a server, and nothing else.
 fn is_endpoint(url: &str) -> String {
-    let form = "^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?$";
+    is_address(url, "")
+}
+
+/// The same with what may follow, as a regular expression.
+fn is_address(url: &str, rest: &str) -> String {
+    let form = format!(
+        "^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]])(:[0-9]{{1,5}})?{rest}$"
+    );
     let port = format!("url({url}).getPort()");
     format!(
         "{url}.matches('{form}') && isURL({url}) && ({port} == '' || (int({port}) >= 1 && int({port}) <= 65535))"
@@ -24,6 +31,15 @@ const ENDPOINT: &str = "must be 'http://' or 'https://', a host, and optionally 
 /// The text is the address of a server.
 pub(super) fn endpoint() -> Rule {
     rule(is_endpoint("self"), ENDPOINT)
+}
+
+/// The text is the address of a server, with a path or without.
+pub(super) fn endpoint_with_path() -> Rule {
+    rule(
+        is_address("self", "(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?"),
+        "must be 'http://' or 'https://', a host, optionally ':' and a port from 1 to 65535, and optionally a path, with \
+         nothing before or after it, such as 'https://cloud.example/identity/v3'",
+    )
 }
 
 /// Every text of a list is the address of a server.

@@ -10,12 +10,13 @@ use aws_sigv4::sign::v4;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{fmt, time::SystemTime};
 
-/// Signs requests with one key pair for one region, service `s3`.
+/// Signs requests with one key pair for one region and one service: `s3`, unless told otherwise.
 #[derive(Clone)]
 pub struct Signer {
     access_key_id: AccessKeyId,
     secret: SecretString,
     region: String,
+    service: &'static str,
 }
 
 impl fmt::Debug for Signer {
@@ -34,7 +35,14 @@ impl Signer {
             access_key_id,
             secret,
             region: region.into(),
+            service: "s3",
         }
+    }
+
+    /// The same for another service of the credential scope.
+    #[must_use]
+    pub fn for_service(self, service: &'static str) -> Self {
+        Self { service, ..self }
     }
 
     /// Adds `authorization`, `x-amz-date` and `x-amz-content-sha256`. Fails with a sentence for a person.
@@ -48,7 +56,7 @@ impl Signer {
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name("s3")
+            .name(self.service)
             .time(time)
             .settings(s3_settings())
             .build()

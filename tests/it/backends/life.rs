@@ -2,7 +2,7 @@
 
 use super::site::Site;
 use crate::testbed::{
-    Probe, World,
+    Probe, World, juicefs, minio, moto, seaweedfs,
     world::{current, reason, user_name},
 };
 use gracekey::api::v1alpha1::{LastUseState, ObjectUser};
@@ -17,6 +17,27 @@ async fn a_user_lives_its_whole_life_on_ecs() {
 }
 
 #[tokio::test]
+async fn a_user_lives_its_whole_life_on_keystone() {
+    let site = Site::keystone();
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_seaweedfs() {
+    let site = Site::iam(seaweedfs(), json!({ "ownerMark": "Name" }));
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_moto() {
+    let site = Site::iam(moto(), json!({}));
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_user_lives_its_whole_life_on_ostor() {
     let site = Site::ostor().await;
     let world = whole_life(&site).await;
@@ -26,6 +47,20 @@ async fn a_user_lives_its_whole_life_on_ostor() {
 #[tokio::test]
 async fn a_user_lives_its_whole_life_on_ontap_with_two_keys() {
     let site = Site::ontap(Version::new(19, 1)).await;
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_minio() {
+    let site = Site::minio(minio());
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_lives_its_whole_life_on_a_gateway_of_juicefs() {
+    let site = Site::minio(juicefs());
     let world = whole_life(&site).await;
     world.finish().await;
 }

@@ -1,9 +1,10 @@
-//! Where a user lives: a running simulator, and what an `ObjectStore` has to say to reach it.
+//! Where a user lives: a running simulator or server, and what an `ObjectStore` has to say to reach it.
 
 use crate::testbed::{
-    S3, World,
+    IamServer, Minio, S3, World,
     cluster::object,
-    world::{MANAGER, Setup, user_name},
+    keystone,
+    world::{MANAGER, Setup, merge, user_name},
 };
 use gracekey::{
     api::v1alpha1::{ObjectStore, ObjectUser},
@@ -19,7 +20,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
 
-/// A simulator that runs, and how to reach it.
+/// A simulator or server that runs, and how to reach it.
 pub(super) struct Site {
     /// `spec.backend`.
     backend: Value,
@@ -27,7 +28,7 @@ pub(super) struct Site {
     admin: Value,
     /// `spec.s3.endpoint`; none where there is no S3.
     s3: Option<String>,
-    /// Ends with this.
+    /// Ends with this. A shared server outlives it.
     _simulator: Box<dyn Any + Send + Sync>,
 }
 
@@ -48,6 +49,34 @@ impl Site {
             admin: json!({ "username": root.user, "password": root.password }),
             s3: Some(ecs.s3_url()),
             _simulator: Box::new(ecs),
+        }
+    }
+
+    /// The shared one.
+    pub(super) fn keystone() -> Self {
+        let keystone = keystone();
+        Self {
+            backend: json!({ "keystone": {
+                "endpoint": format!("{}/v3", keystone.endpoint), "projectName": keystone.project,
+                "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "username": keystone.admin, "password": keystone.password }),
+            s3: Some(keystone.s3.clone()),
+            _simulator: Box::new(()),
+        }
+    }
+
+    /// `more`: what the member says beside address and credentials.
+    pub(super) fn iam(server: &IamServer, more: Value) -> Self {
+        let mut member = json!({
+            "endpoint": server.endpoint, "policyArns": [server.policy_arn], "credentialsSecretRef": { "name": "admin" },
+        });
+        merge(&mut member, more);
+        Self {
+            backend: json!({ "iam": member }),
+            admin: json!({ "accessKey": server.admin_access_key, "secretKey": server.admin_secret_key }),
+            s3: Some(server.endpoint.clone()),
+            _simulator: Box::new(()),
         }
     }
 
@@ -79,6 +108,18 @@ impl Site {
             admin: json!({ "accessKey": id, "secretKey": secret }),
             s3: Some(ostor.s3_url()),
             _simulator: Box::new(ostor),
+        }
+    }
+
+    /// The shared server has users of other tests as well.
+    pub(super) fn minio(server: &Minio) -> Self {
+        Self {
+            backend: json!({ "minio": {
+                "endpoint": server.endpoint, "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "accessKey": server.admin_access_key, "secretKey": server.admin_secret_key }),
+            s3: Some(server.endpoint.clone()),
+            _simulator: Box::new(()),
         }
     }
 

@@ -30,6 +30,7 @@ struct Settings {
 }
 
 impl Settings {
+    #[expect(clippy::disallowed_methods, reason = "tests have no cli.rs")]
     fn given() -> Self {
         let text = |name: &str| {
             env::var(format!("GRACEKEY_LIVE_{name}"))
@@ -116,17 +117,17 @@ impl Drop for Live {
     fn drop(&mut self) {
         let made = std::mem::take(&mut *self.driver.made.lock().unwrap());
         let driver = Arc::clone(&self.driver.inner);
-        tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(async {
-                for user in made {
-                    if let Err(error) = driver.delete_user(&user).await {
-                        eprintln!("left behind, and yours to delete: the user {user} ({error})");
-                    }
-                }
-                driver.close().await;
-            });
-        });
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(tidy(driver, made)));
     }
+}
+
+async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<UserName>) {
+    for user in made {
+        if let Err(error) = driver.delete_user(&user).await {
+            eprintln!("left behind, and yours to delete: the user {user} ({error})");
+        }
+    }
+    driver.close().await;
 }
 
 /// A driver that remembers which users it made.

@@ -6,6 +6,7 @@
 mod canaries;
 pub(crate) mod cluster;
 mod http;
+mod keystone;
 pub(crate) mod operator;
 pub(crate) mod probe;
 pub(crate) mod proxy;
@@ -19,12 +20,13 @@ pub(crate) mod world;
 
 pub(crate) use canaries::Canaries;
 pub(crate) use http::Http;
+pub(crate) use keystone::{Keystone, keystone};
 pub(crate) use operator::{Launch, Operator};
 pub(crate) use probe::Probe;
 pub(crate) use proxy::{Fault, FaultProxy};
 pub(crate) use rights::helm;
 pub(crate) use s3::S3;
-pub(crate) use servers::{Gateway, gateway, runs};
+pub(crate) use servers::{Gateway, IamServer, Minio, gateway, juicefs, minio, moto, runs, seaweedfs};
 pub(crate) use statuses::Statuses;
 pub(crate) use tls::TlsFront;
 pub(crate) use world::{Setup, World};

@@ -40,6 +40,89 @@ pub(crate) fn gateway() -> &'static Gateway {
     })
 }
 
+/// A real server that speaks the IAM query API, and S3 at the same address.
+#[derive(Clone, Debug)]
+pub(crate) struct IamServer {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    /// Name of the admin user.
+    pub(crate) admin_uid: String,
+    pub(crate) admin_access_key: String,
+    pub(crate) admin_secret_key: String,
+    /// A policy that applications need.
+    pub(crate) policy_arn: String,
+}
+
+/// The shared `SeaweedFS`: the one that `GRACEKEY_TEST_SEAWEEDFS_ENV` names (a file as `testbed/seaweedfs` writes it), else
+/// one of our own, which ends with this process.
+pub(crate) fn seaweedfs() -> &'static IamServer {
+    static SERVER: OnceLock<IamServer> = OnceLock::new();
+    SERVER.get_or_init(|| iam_server(given("GRACEKEY_TEST_SEAWEEDFS_ENV"), "seaweedfs"))
+}
+
+/// The shared moto, which imitates AWS; likewise, with `GRACEKEY_TEST_MOTO_ENV`.
+pub(crate) fn moto() -> &'static IamServer {
+    static SERVER: OnceLock<IamServer> = OnceLock::new();
+    SERVER.get_or_init(|| iam_server(given("GRACEKEY_TEST_MOTO_ENV"), "moto"))
+}
+
+fn iam_server(env: Option<BTreeMap<String, String>>, script: &str) -> IamServer {
+    let env = env.unwrap_or_else(|| start(script));
+    let value = |name: &str| {
+        env.get(name)
+            .unwrap_or_else(|| panic!("the env of {script} lacks {name}"))
+            .clone()
+    };
+    IamServer {
+        endpoint: value("ENDPOINT"),
+        region: value("REGION"),
+        admin_uid: value("ADMIN_UID"),
+        admin_access_key: value("ADMIN_ACCESS_KEY"),
+        admin_secret_key: value("ADMIN_SECRET_KEY"),
+        policy_arn: value("POLICY_ARN"),
+    }
+}
+
+/// A real server with the admin API of `MinIO`.
+#[derive(Clone, Debug)]
+pub(crate) struct Minio {
+    /// Admin API and S3.
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    /// The root user.
+    pub(crate) admin_access_key: String,
+    pub(crate) admin_secret_key: String,
+}
+
+impl Minio {
+    /// As the script wrote it.
+    fn of(env: &BTreeMap<String, String>) -> Self {
+        let value = |name: &str| {
+            env.get(name)
+                .unwrap_or_else(|| panic!("the server's env lacks {name}"))
+                .clone()
+        };
+        Self {
+            endpoint: value("ENDPOINT"),
+            region: value("REGION"),
+            admin_access_key: value("ADMIN_ACCESS_KEY"),
+            admin_secret_key: value("ADMIN_SECRET_KEY"),
+        }
+    }
+}
+
+/// The shared `MinIO` server: the one that `GRACEKEY_TEST_MINIO_ENV` names, else one of our own.
+pub(crate) fn minio() -> &'static Minio {
+    static MINIO: OnceLock<Minio> = OnceLock::new();
+    MINIO.get_or_init(|| Minio::of(&given("GRACEKEY_TEST_MINIO_ENV").unwrap_or_else(|| start("minio"))))
+}
+
+/// The shared `JuiceFS` gateway: the one that `GRACEKEY_TEST_JUICEFS_ENV` names, else one of our own.
+pub(crate) fn juicefs() -> &'static Minio {
+    static JUICEFS: OnceLock<Minio> = OnceLock::new();
+    JUICEFS.get_or_init(|| Minio::of(&given("GRACEKEY_TEST_JUICEFS_ENV").unwrap_or_else(|| start("juicefs"))))
+}
+
 /// Starts `testbed/NAME` in a run folder of this process and reads what it wrote about itself.
 pub(super) fn start(name: &str) -> BTreeMap<String, String> {
     let testbed = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed");
@@ -69,10 +152,15 @@ pub(crate) fn runs() -> PathBuf {
 
 /// What is taken down of a run folder of this kind: script and subfolder, the innermost first.
 type Kind = (&'static str, &'static [(&'static str, &'static str)]);
-const KINDS: [Kind; 3] = [
-    ("control-plane", &[("control-plane", "")]),
+const KINDS: &[Kind] = &[
     ("ceph", &[("ceph", "")]),
+    ("control-plane", &[("control-plane", "")]),
+    ("juicefs", &[("juicefs", "")]),
+    ("keystone", &[("keystone", "")]),
+    ("minio", &[("minio", "")]),
+    ("moto", &[("moto", "")]),
     ("node", &[("node", ""), ("ceph", "ceph"), ("control-plane", "")]),
+    ("seaweedfs", &[("seaweedfs", "")]),
 ];
 
 /// The parts of a run folder, and the process that it belongs to.
@@ -133,6 +221,8 @@ mod tests {
         };
         assert_eq!(scripts("control-plane-12"), Some((vec!["control-plane"], "12")));
         assert_eq!(scripts("ceph-3-12"), Some((vec!["ceph"], "12")));
+        assert_eq!(scripts("keystone-12"), Some((vec!["keystone"], "12")));
+        assert_eq!(scripts("minio-12"), Some((vec!["minio"], "12")));
         let inside_out = vec!["node", "ceph", "control-plane"];
         assert_eq!(scripts("node-12"), Some((inside_out, "12")));
         assert_eq!(scripts("somebody-elses-12"), None);

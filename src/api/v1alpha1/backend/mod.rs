@@ -2,12 +2,18 @@
 
 mod ceph;
 mod ecs;
+mod iam;
+mod keystone;
+mod minio;
 mod ontap;
 mod ostor;
 mod uptrends;
 
 pub use ceph::CephBackend;
 pub use ecs::EcsBackend;
+pub use iam::{IamBackend, IamOwnerMark};
+pub use keystone::KeystoneBackend;
+pub use minio::MinioBackend;
 pub use ontap::OntapBackend;
 pub use ostor::{OstorBackend, OstorSignature};
 pub use uptrends::UptrendsBackend;
@@ -33,6 +39,12 @@ pub enum Backend {
     Ceph(CephBackend),
     /// Dell ECS or ObjectScale, by the object users of its management API.
     Ecs(EcsBackend),
+    /// Object storage of `OpenStack`, by the EC2 credentials of Keystone.
+    Keystone(KeystoneBackend),
+    /// AWS IAM, or storage that speaks its query API, such as `SeaweedFS`.
+    Iam(IamBackend),
+    /// `MinIO`, and what offers its admin API.
+    Minio(MinioBackend),
     /// `NetApp` ONTAP, by the S3 users of its REST API.
     Ontap(OntapBackend),
     /// Object storage of Virtuozzo or Acronis, by its `ostor-users`.
@@ -52,6 +64,9 @@ impl Backend {
         match self {
             Self::Ceph(ceph) => &ceph.credentials_secret_ref,
             Self::Ecs(ecs) => &ecs.credentials_secret_ref,
+            Self::Keystone(keystone) => &keystone.credentials_secret_ref,
+            Self::Iam(iam) => &iam.credentials_secret_ref,
+            Self::Minio(minio) => &minio.credentials_secret_ref,
             Self::Ontap(ontap) => &ontap.credentials_secret_ref,
             Self::Ostor(ostor) => &ostor.credentials_secret_ref,
             Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
@@ -63,7 +78,9 @@ impl BackendKind {
     /// Whether its keys are for S3. Where not, `spec.s3` has no place.
     pub fn has_s3(self) -> bool {
         match self {
-            Self::Ceph | Self::Ecs | Self::Ontap | Self::Ostor => true,
+            Self::Ceph | Self::Ecs | Self::Iam | Self::Keystone | Self::Minio | Self::Ontap | Self::Ostor => {
+                true
+            }
             Self::Uptrends => false,
         }
     }

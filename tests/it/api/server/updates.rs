@@ -75,6 +75,30 @@ async fn the_operator_of_accounts_cannot_be_changed_added_or_removed() {
 }
 
 #[tokio::test]
+async fn project_and_domains_of_keystone_cannot_be_changed() {
+    let namespace = namespace().await;
+    let keystone = json!({
+        "endpoint": "https://keystone.example:5000",
+        "credentialsSecretRef": { "name": "keystone-admin" },
+        "projectName": "shop",
+    });
+    let store = with(store(), "spec.backend", json!({ "keystone": keystone }));
+    apply(&namespace, &store).await.unwrap();
+    for field in ["projectName", "projectDomain", "userDomain"] {
+        let path = format!("spec.backend.keystone.{field}");
+        let status = try_change(&namespace, &store, &path, json!("another"))
+            .await
+            .unwrap_err();
+        let message = format!("`{field}` must not change");
+        assert!(status.message.contains(&message), "{}", status.message);
+    }
+    let path = "spec.backend.keystone.role";
+    try_change(&namespace, &store, path, json!("storage"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn everything_else_can_be_changed() {
     let namespace = namespace().await;
     apply(&namespace, &store()).await.unwrap();

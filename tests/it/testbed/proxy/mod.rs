@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: String,
+    /// What it asks for, where all calls are forms to one address: the field `Action`.
+    pub(crate) action: Option<String>,
     /// What the client wants to have, by its own word.
     pub(crate) accept: String,
     /// Access key id of the signature; none where there is no signature.
@@ -40,6 +42,17 @@ impl Seen {
 fn accept_of(headers: &HeaderMap) -> String {
     let value = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
+}
+
+fn action_of(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    if !kind.starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let mut fields = std::str::from_utf8(body).ok()?.split('&');
+    fields
+        .find_map(|field| field.strip_prefix("Action="))
+        .map(str::to_owned)
 }
 
 fn signer_of(headers: &HeaderMap) -> Option<String> {
@@ -214,6 +227,7 @@ async fn serve(
     state: &Mutex<State>,
     upstream: &Upstream,
 ) -> io::Result<Response<Body>> {
+    let request = whole(request).await?;
     let fault = arrive(&request, &mut state.lock().unwrap());
     match fault {
         None => upstream.forward(request).await,
@@ -244,8 +258,15 @@ async fn serve(
     }
 }
 
+/// The request with its body.
+async fn whole(request: Request<Incoming>) -> io::Result<Request<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Request::from_parts(parts, body))
+}
+
 /// Counts the request and finds its fault.
-fn arrive(request: &Request<Incoming>, state: &mut State) -> Option<Fault> {
+fn arrive(request: &Request<Bytes>, state: &mut State) -> Option<Fault> {
     let target = request
         .uri()
         .path_and_query()
@@ -254,6 +275,7 @@ fn arrive(request: &Request<Incoming>, state: &mut State) -> Option<Fault> {
         number: state.seen.len() + 1,
         method: request.method().clone(),
         target,
+        action: action_of(request.headers(), request.body()),
         accept: accept_of(request.headers()),
         signer: signer_of(request.headers()),
     };
@@ -317,21 +339,20 @@ impl Upstream {
     }
 
     /// Sends the request and waits until the answer begins.
-    async fn send(&self, request: Request<Incoming>) -> io::Result<reqwest::Response> {
+    async fn send(&self, request: Request<Bytes>) -> io::Result<reqwest::Response> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         parts.uri = format!("{}{target}", self.base)
             .parse()
             .map_err(io::Error::other)?;
         remove_hop_by_hop(&mut parts.headers);
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let request =
             reqwest::Request::try_from(Request::from_parts(parts, body)).map_err(io::Error::other)?;
         self.client.execute(request).await.map_err(io::Error::other)
     }
 
     /// Sends the request and waits for the whole answer.
-    async fn carry_out(&self, request: Request<Incoming>) -> io::Result<()> {
+    async fn carry_out(&self, request: Request<Bytes>) -> io::Result<()> {
         self.send(request)
             .await?
             .bytes()
@@ -341,7 +362,7 @@ impl Upstream {
     }
 
     /// Sends the request and passes the answer on as it comes.
-    async fn forward(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn forward(&self, request: Request<Bytes>) -> io::Result<Response<Body>> {
         let reply = self.send(request).await?;
         let status = reply.status();
         let mut headers = reply.headers().clone();

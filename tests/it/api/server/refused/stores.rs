@@ -119,6 +119,35 @@ async fn a_store_on_ecs_without_what_it_needs_is_refused() {
 }
 
 #[tokio::test]
+async fn a_store_on_keystone_without_what_it_needs_is_refused() {
+    let namespace = namespace().await;
+    let keystone = json!({
+        "endpoint": "https://cloud.example/identity/v3",
+        "credentialsSecretRef": { "name": "keystone-admin" },
+        "projectName": "shop",
+    });
+    let (endpoint, project, role) = (
+        "spec.backend.keystone.endpoint",
+        "spec.backend.keystone.projectName",
+        "spec.backend.keystone.role",
+    );
+    let admins = "must not be 'admin', 'manager' or 'service'";
+    let address = "must be 'http://' or 'https://', a host, optionally ':' and a port";
+    let refusals = vec![
+        Refusal(project, Value::Null, "projectName: Required value"),
+        Refusal(project, json!("a\nb"), "must not have control characters"),
+        Refusal(role, json!("Admin"), admins),
+        Refusal(role, json!("service"), admins),
+        Refusal(endpoint, json!("https://cloud.example/a b"), address),
+        Refusal(endpoint, json!("https://cloud.example/../v3"), address),
+        Refusal(endpoint, json!("https://cloud.example/v3?x=1"), address),
+        Refusal(endpoint, json!("cloud.example/v3"), address),
+    ];
+    let store = with(store(), "spec.backend", json!({ "keystone": keystone }));
+    assert_refused(&namespace, &store, refusals).await;
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_more_or_less_than_a_server_is_refused() {
     let namespace = namespace().await;
     let bad = [

@@ -1,0 +1,52 @@
+//! What was learned of a store: those that speak a part of the API differ in the part. No call tells it at once.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Filled by the probe, and by the first lock.
+#[derive(Debug, Default)]
+pub(super) struct Learned(Mutex<State>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    able: Option<Able>,
+    refuses_deny: bool,
+}
+
+/// What a probe found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Able {
+    /// Users have inline policies, one of which says that they are locked.
+    pub(super) lock: bool,
+    /// It is told when a key was last used, and to us.
+    pub(super) last_use: bool,
+}
+
+impl Learned {
+    /// `None`: no probe came so far.
+    pub(super) fn able(&self) -> Option<Able> {
+        self.state().able
+    }
+
+    /// A probe found this.
+    pub(super) fn set_able(&self, able: Able) {
+        self.with(|state| state.able = Some(able));
+    }
+
+    /// Whether a policy that denies was refused.
+    pub(super) fn refuses_deny(&self) -> bool {
+        self.state().refuses_deny
+    }
+
+    /// A policy that denies was refused.
+    pub(super) fn set_refuses_deny(&self) {
+        self.with(|state| state.refuses_deny = true);
+    }
+
+    fn state(&self) -> State {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,80 @@
+//! Lists in pages, and answers that are about somebody else. No server at hand gives either, so a proxy does.
+
+use super::{Moto, Store};
+use crate::conformance::suite::{Subject as _, key_order, made_with_key, ready};
+use crate::testbed::{Fault, proxy::Seen};
+use gracekey::backend::{Driver as _, ErrorKind, NewUser, Outcome};
+
+fn keys_page(user: &str, id: &str, marker: &str) -> String {
+    format!(
+        "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult><UserName>{user}\
+         </UserName><AccessKeyMetadata><member><UserName>{user}</UserName><AccessKeyId>{id}</AccessKeyId><Status>Active\
+         </Status></member></AccessKeyMetadata><IsTruncated>true</IsTruncated><Marker>{marker}</Marker>\
+         </ListAccessKeysResult></ListAccessKeysResponse>"
+    )
+}
+
+fn lists_keys(seen: &Seen) -> bool {
+    seen.action.as_deref() == Some("ListAccessKeys")
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page_to_its_end() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let first = keys_page(user.name.as_str(), "AKIAONTHEFIRSTPAGE00", "next");
+    store.proxy.once(lists_keys, Fault::answer(200, &first));
+    let found = store.driver.find_user(&user.name).await.unwrap().unwrap();
+    let ids: Vec<_> = found.credentials.iter().map(|key| key.id.as_str()).collect();
+    assert_eq!(ids, ["AKIAONTHEFIRSTPAGE00", pair.id.as_str()]);
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_not_read_for_ever() {
+    let store = Store::<Moto>::start().await;
+    let (user, _) = made_with_key(&store).await;
+    let same = keys_page(user.name.as_str(), "AKIAONEVERYPAGE00000", "same");
+    store.proxy.always(lists_keys, Fault::answer(200, &same));
+    let error = store.driver.find_user(&user.name).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Protocol, Outcome::NotApplied)
+    );
+    assert!(error.to_string().contains("again and again"), "{error}");
+}
+
+/// A store that overlooks `UserName` answers for the admin.
+#[tokio::test]
+async fn keys_of_another_user_are_not_taken_for_ours() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let other = keys_page("admin", "AKIAOFTHEADMIN000000", "x");
+    store.proxy.always(lists_keys, Fault::answer(200, &other));
+    for error in [
+        store.driver.find_user(&user.name).await.unwrap_err(),
+        store.driver.revoke(&user.name, &pair.id).await.unwrap_err(),
+        store.driver.delete_user(&user.name).await.unwrap_err(),
+    ] {
+        assert_eq!(
+            (error.kind, error.outcome),
+            (ErrorKind::Protocol, Outcome::NotApplied),
+            "{error}"
+        );
+    }
+    let fresh = ready_elsewhere(&store).await;
+    let new = "<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>admin</UserName><AccessKeyId>AKIA1\
+               </AccessKeyId><SecretAccessKey>CANARY</SecretAccessKey></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>";
+    let issues = |seen: &Seen| seen.action.as_deref() == Some("CreateAccessKey");
+    store.proxy.once(issues, Fault::answer(200, new));
+    let error = store.driver.issue(&fresh, &key_order(&store)).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Protocol, Outcome::Unknown)
+    );
+    assert!(!format!("{error} {error:?}").contains("CANARY"));
+}
+
+async fn ready_elsewhere(store: &Store<Moto>) -> NewUser {
+    store.proxy.heal();
+    ready(store).await
+}
