@@ -52,7 +52,7 @@ impl IamDriver {
 
     /// Sets a new key of a locked user inactive, where no policy denies by itself.
     async fn lock_out(&self, user: &NewUser, there: &Whole, id: &AccessKeyId) -> Result<()> {
-        if there.is_denied() || !(there.is_locked() || user.locked) {
+        if there.is_denied() || !(there.is_locked(self.learned.refuses_deny()) || user.locked) {
             return Ok(());
         }
         let call = request::set_active(&user.name, id.as_str(), false);

@@ -22,10 +22,13 @@ pub(super) const POLICIES: [&str; 2] = [DENY, BY_KEYS];
 impl Whole {
     /// No S3 operation works: a policy denies them all, or no key is active. Without keys, the mark tells.
     ///
+    /// `keys_tell`: no policy can deny here. Elsewhere a key that is inactive was set so by somebody else, such as AWS when
+    /// it found a key published, and stays so.
+    ///
     /// A key that somebody gives to a locked user, or sets active, makes this false where no policy denies, so that the
     /// user is locked again.
-    pub(super) fn is_locked(&self) -> bool {
-        self.is_denied() || self.is_locked_by_keys()
+    pub(super) fn is_locked(&self, keys_tell: bool) -> bool {
+        self.is_denied() || self.is_locked_by_keys(keys_tell)
     }
 
     /// A policy denies everything, whatever the keys.
@@ -33,12 +36,10 @@ impl Whole {
         self.has_policy(DENY)
     }
 
-    fn is_locked_by_keys(&self) -> bool {
-        if self.keys.is_empty() {
-            self.has_policy(BY_KEYS)
-        } else {
-            self.keys.iter().all(|key| !key.active)
-        }
+    fn is_locked_by_keys(&self, keys_tell: bool) -> bool {
+        let is_marked = self.has_policy(BY_KEYS);
+        let counts = is_marked || (keys_tell && !self.keys.is_empty());
+        counts && self.keys.iter().all(|key| !key.active)
     }
 }
 
@@ -86,7 +87,7 @@ impl IamDriver {
         }
         // The mark goes last: while it is there, a repetition sets the rest of the keys active. Where a policy denied,
         // there is none, and a key that somebody set inactive beside an active one stays so.
-        if user.has_policy(BY_KEYS) || user.is_locked_by_keys() {
+        if user.has_policy(BY_KEYS) || user.is_locked_by_keys(self.learned.refuses_deny()) {
             for key in user.keys.iter().filter(|key| !key.active) {
                 let call = request::set_active(name, key.id.as_str(), true);
                 self.link.carry_out(&call).await?;
@@ -132,8 +133,14 @@ mod tests {
             (&[false, true], &[BY_KEYS], false),
             (&[false, false], &[BY_KEYS], true),
         ] {
-            assert_eq!(user(keys, policies).is_locked(), want, "{keys:?} {policies:?}");
+            assert_eq!(
+                user(keys, policies).is_locked(true),
+                want,
+                "{keys:?} {policies:?}"
+            );
         }
+        assert!(user(&[false], &[BY_KEYS]).is_locked(false));
+        assert!(!user(&[false], &[]).is_locked(false), "somebody else's doing");
     }
 
     #[test]

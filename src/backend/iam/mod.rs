@@ -119,6 +119,10 @@ impl IamDriver {
 
     /// Makes a user that was not there.
     async fn create(&self, call: &Call, user: &NewUser) -> Result<()> {
+        // Not every store says so of a name that is taken.
+        if self.read(&user.name).await?.is_some() {
+            return self.is_ours(call, &user.name, &user.owner).await;
+        }
         let reply = self.link.send(call).await?;
         if reply.status == 409 && error::code(&reply).as_deref() == Some("EntityAlreadyExists") {
             return self.is_ours(call, &user.name, &user.owner).await;
@@ -188,7 +192,7 @@ impl Driver for IamDriver {
             return Ok(None);
         };
         let tells_use = self.capabilities().last_use;
-        let locked = user.is_locked();
+        let locked = user.is_locked(self.learned.refuses_deny());
         let mut credentials = Vec::new();
         for key in user.keys {
             let last_use = if tells_use {

@@ -60,10 +60,11 @@ pub(super) fn is_changed(reply: &Reply) -> bool {
     matches!(reply.status, 400 | 404 | 409) && is(reply, reply.status, &CHANGED)
 }
 
-/// The server does not know this call.
+/// The server does not know this call, by its own word: a page is that of something in between.
 pub(super) fn is_unknown_call(reply: &Reply) -> bool {
     let of_policies = [NO_SUCH_USER, NO_SUCH_POLICY];
-    matches!(reply.status, 404 | 405 | 426 | 501) && !is(reply, 404, &of_policies)
+    let is_its_own = Refusal::of(&reply.body).is_some();
+    is_its_own && matches!(reply.status, 404 | 405 | 426 | 501) && !is(reply, 404, &of_policies)
 }
 
 /// The error that an answer other than 2xx stands for.
@@ -91,7 +92,9 @@ fn judge(reply: &Reply, code: Option<&str>) -> (ErrorKind, Outcome) {
         }
         (400, Some(UNREADABLE)) => (K::Protocol, NotApplied),
         (503, Some("XMinioIAMNotInitialized" | "XMinioServerNotInitialized")) => (K::Transient, NotApplied),
-        (503, Some("SlowDown" | "SlowDownRead" | "SlowDownWrite")) => (K::RateLimited, NotApplied),
+        (503, Some("SlowDown" | "SlowDownRead")) => (K::RateLimited, NotApplied),
+        // `InsufficientWriteQuorum` of cmd/api-errors.go: some drives may have it.
+        (503, Some("SlowDownWrite")) => (K::Transient, Outcome::Unknown),
         // With 404, some other storage took the path for a bucket's.
         (403, Some(NOT_ALLOWED)) | (404, Some("NoSuchBucket" | "NoSuchKey")) | (426, Some(_)) => {
             (K::Unsupported, NotApplied)
@@ -194,7 +197,8 @@ mod tests {
             (429, "TooManyRequests", K::RateLimited, NotApplied),
             (500, "InternalError", K::Transient, Unknown),
             (501, "NotImplemented", K::Unsupported, NotApplied),
-            (503, "SlowDownWrite", K::RateLimited, NotApplied),
+            (503, "SlowDownRead", K::RateLimited, NotApplied),
+            (503, "SlowDownWrite", K::Transient, Unknown),
             (503, "XMinioIAMNotInitialized", K::Transient, NotApplied),
             (503, "XMinioServerNotInitialized", K::Transient, NotApplied),
         ] {
@@ -240,7 +244,7 @@ mod tests {
         assert!(is_changed(&reply(409, "XMinioPolicyAlreadyAttached")));
         assert!(is_changed(&reply(404, "XMinioPolicyNotAttached")));
         assert!(is_unknown_call(&reply(426, "XMinioAdminVersionMismatch")));
-        assert!(is_unknown_call(&Reply::made_up(404, "404 page not found")));
+        assert!(!is_unknown_call(&Reply::made_up(404, "404 page not found")));
         for code in ["XMinioAdminNoSuchUser", "XMinioAdminNoSuchPolicy"] {
             assert!(!is_unknown_call(&reply(404, code)), "{code}");
         }

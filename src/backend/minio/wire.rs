@@ -151,17 +151,30 @@ struct Statement {
     effect: String,
     #[serde(default)]
     action: Value,
+    #[serde(default)]
+    not_action: Value,
 }
 
 impl Policy {
     /// Whether it allows an action of the admin API.
     pub(super) fn is_admin(&self) -> bool {
-        let is_admin = |action: &Value| action.as_str().is_some_and(|text| text.starts_with("admin:"));
+        let is_admin = |action: &Value| action.as_str().is_some_and(may_be_admins);
         self.statement.iter().any(|statement| {
             let actions = &statement.action;
             let any = is_admin(actions) || actions.as_array().into_iter().flatten().any(is_admin);
-            any && statement.effect != "Deny"
+            // All but what is named.
+            let but = !statement.not_action.is_null();
+            (any || but) && statement.effect != "Deny"
         })
+    }
+}
+
+/// Whether this pattern may match an action of the admin API.
+fn may_be_admins(pattern: &str) -> bool {
+    const ADMIN: &str = "admin:";
+    match pattern.split_once(['*', '?']) {
+        Some((before, _)) => before.starts_with(ADMIN) || ADMIN.starts_with(before),
+        None => pattern.starts_with(ADMIN),
     }
 }
 

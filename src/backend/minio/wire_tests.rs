@@ -115,6 +115,9 @@ fn a_policy_that_allows_admin_actions_is_told_from_one_that_does_not() {
             .is_admin()
     };
     assert!(of(r#"{"Effect":"Allow","Action":"admin:CreateUser"}"#));
+    assert!(of(r#"{"Effect":"Allow","Action":["*"]}"#) && of(r#"{"Effect":"Allow","Action":"a*"}"#));
+    assert!(of(r#"{"Effect":"Allow","NotAction":["s3:DeleteBucket"]}"#));
+    assert!(!of(r#"{"Effect":"Allow","Action":["s3:*"]}"#));
     assert!(!of(r#"{"Effect":"Deny","Action":["admin:*"]}"#));
     assert!(!of(r#"{"Effect":"Allow","Action":["s3:*"]}"#));
 }

@@ -130,10 +130,12 @@ pub(crate) async fn an_answer_that_breaks_off_has_an_unknown_outcome(subject: &d
 
 pub(crate) async fn an_answer_that_comes_too_late_has_an_unknown_outcome(subject: &dyn Subject) {
     let user = ready(subject).await;
-    let driver = subject.driver_with_limit(Duration::from_secs(2));
+    let driver = subject.driver_with_limit(Duration::from_secs(4));
+    // What it needs to log in is behind it.
+    driver.find_user(&user.name).await.unwrap();
     subject
         .proxy()
-        .once(subject.changes(), Fault::Delay(Duration::from_secs(10)));
+        .once(subject.changes(), Fault::Delay(Duration::from_mins(1)));
     let result = driver.issue(&user, &key_order(subject)).await;
     failed(result, ErrorKind::Transient, Outcome::Unknown);
 }

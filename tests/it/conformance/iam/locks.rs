@@ -30,6 +30,23 @@ async fn a_policy_locks_where_one_can_deny_and_keys_are_left_as_they_are() {
     works(&store, &ours).await;
 }
 
+/// As AWS does with a key that it found published.
+#[tokio::test]
+async fn a_key_that_somebody_set_inactive_is_no_lock_and_stays_so_where_a_policy_can_deny() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let inactive = [
+        ("UserName", user.name.as_str()),
+        ("AccessKeyId", pair.access_key_id.as_str()),
+        ("Status", "Inactive"),
+    ];
+    store.admin_call("UpdateAccessKey", &inactive).await;
+    let before = store.statuses(&user.name).await;
+    assert!(!found(&store, &user.name).await.locked);
+    store.driver.set_locked(&user.name, false).await.unwrap();
+    assert_eq!(store.statuses(&user.name).await, before);
+}
+
 #[tokio::test]
 async fn a_key_of_a_locked_user_is_never_handed_out_active_where_no_policy_denies() {
     let store = Store::<SeaweedFs>::start().await;
