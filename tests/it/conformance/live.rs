@@ -11,7 +11,7 @@ use gracekey::backend::{
     BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result,
 };
 use gracekey::domain::capabilities::Capabilities;
-use gracekey::domain::ids::{CredentialId, UserName};
+use gracekey::domain::ids::{CredentialId, OwnerMark, UserName};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, env, sync::Arc, sync::Mutex, time::Duration};
@@ -121,9 +121,15 @@ impl Drop for Live {
     }
 }
 
-async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<UserName>) {
-    for user in made {
-        if let Err(error) = driver.delete_user(&user).await {
+/// What carries another mark by now is somebody else's: not every driver looks before it deletes.
+async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<(UserName, OwnerMark)>) {
+    for (user, mark) in made {
+        let gone = match driver.find_user(&user).await {
+            Ok(Some(found)) if found.owner.as_ref() == Some(&mark) => driver.delete_user(&user).await,
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = gone {
             eprintln!("left behind, and yours to delete: the user {user} ({error})");
         }
     }
@@ -134,13 +140,14 @@ async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<UserName>) {
 #[derive(Debug)]
 struct Tidy {
     inner: Arc<dyn Driver>,
-    made: Mutex<BTreeSet<UserName>>,
+    made: Mutex<BTreeSet<(UserName, OwnerMark)>>,
 }
 
 impl Tidy {
-    /// Before the call: its answer may be lost. What is somebody else's is not deleted: the driver sees the mark.
+    /// Before the call: its answer may be lost.
     fn note(&self, user: &NewUser) {
-        self.made.lock().unwrap().insert(user.name.clone());
+        let made = (user.name.clone(), user.owner.clone());
+        self.made.lock().unwrap().insert(made);
     }
 }
 
@@ -323,8 +330,8 @@ async fn what_was_made_on_a_live_system_is_gone_at_the_end() {
     super::keys::a_revoked_key_dies_in_time_and_the_other_lives(&live).await;
     let made: Vec<_> = live.driver.made.lock().unwrap().iter().cloned().collect();
     assert_eq!(made.len(), 1);
-    assert!(live.driver().find_user(&made[0]).await.unwrap().is_some());
+    assert!(live.driver().find_user(&made[0].0).await.unwrap().is_some());
     drop(live);
     let after = Live::connect(settings()).await;
-    assert!(after.driver().find_user(&made[0]).await.unwrap().is_none());
+    assert!(after.driver().find_user(&made[0].0).await.unwrap().is_none());
 }

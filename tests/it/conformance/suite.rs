@@ -4,8 +4,9 @@ use super::record::{Entry, Showing as _, Shown};
 use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
 use async_trait::async_trait;
 use futures::future::LocalBoxFuture;
-use gracekey::backend::proof::{Death, Proof, Prover};
-use gracekey::backend::{Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
+use gracekey::backend::http::{Endpoint, TlsOptions};
+use gracekey::backend::proof::{Death, Proof, Prover, S3Prober, S3Settings};
+use gracekey::backend::{BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
 use gracekey::domain::capabilities::Overlap;
 use gracekey::domain::identity::Identity;
 use gracekey::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
@@ -187,6 +188,17 @@ pub(crate) fn examine<S: Subject>(module: &str, name: &str) {
         case(name)(&subject).await
     });
     entry.shown(shown);
+}
+
+/// Proves keys on one S3 endpoint without TLS, as the operator does.
+pub(crate) fn s3_prover(backend: BackendKind, endpoint: &str, region: &str) -> Box<dyn Prover> {
+    let settings = S3Settings {
+        backend,
+        endpoints: vec![Endpoint::parse(endpoint).unwrap()],
+        region: region.to_owned(),
+        tls: TlsOptions::default(),
+    };
+    Box::new(S3Prober::new(settings).unwrap())
 }
 
 /// A name that no other test has. The prefix is that of the suite alone, since it may run on somebody's live system.

@@ -1,11 +1,11 @@
 //! The suite on a real Ceph RADOS Gateway.
 
-use super::suite::{Subject, fresh_key_id, fresh_name, key_ids};
+use super::suite::{Subject, fresh_key_id, fresh_name, key_ids, s3_prover};
 use crate::testbed::{FaultProxy, Gateway, S3, gateway};
 use async_trait::async_trait;
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use http::Method;
@@ -156,13 +156,11 @@ impl Subject for Ceph {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Ceph,
-            endpoints: vec![Endpoint::parse(&self.gateway.endpoint).unwrap()],
-            region: self.gateway.region.clone(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(
+            BackendKind::Ceph,
+            &self.gateway.endpoint,
+            &self.gateway.region,
+        ))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {

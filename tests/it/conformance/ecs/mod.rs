@@ -1,11 +1,11 @@
 //! The suite on a simulator of Dell ECS: once as the documents are read most likely, and once for each other reading.
 
-use super::suite::Subject;
+use super::suite::{Subject, s3_prover};
 use crate::testbed::{FaultProxy, S3};
 use async_trait::async_trait;
 use gracekey::backend::ecs::{EcsConfig, EcsDriver, config::CALL_LIMIT, config::TOKEN_AGE};
 use gracekey::backend::http::{Endpoint, TlsOptions};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey_simulators::ecs::{Credentials, Ecs, Options};
@@ -156,13 +156,7 @@ impl<R: Reading> Subject for It<R> {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Ecs,
-            endpoints: vec![Endpoint::parse(&self.sim.s3_url()).unwrap()],
-            region: REGION.to_owned(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(BackendKind::Ecs, &self.sim.s3_url(), REGION))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {

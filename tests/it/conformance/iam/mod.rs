@@ -3,13 +3,13 @@
 //! moto enforces neither inactive keys nor the end of a user's keys before the user's own. No case rests on either: users are
 //! locked there by a policy, as on AWS, and the driver removes keys before users.
 
-use super::suite::{Subject, fresh_key_id, fresh_name, fresh_user};
+use super::suite::{Subject, fresh_key_id, fresh_name, fresh_user, s3_prover};
 use crate::testbed::{FaultProxy, IamServer, S3, moto, proxy::Seen, seaweedfs};
 use async_trait::async_trait;
 use gracekey::api::v1alpha1::IamOwnerMark;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::iam::{IamConfig, IamDriver, config::CALL_LIMIT};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair, NewUser};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use http::{Method, header};
@@ -247,13 +247,11 @@ impl<P: Product> Subject for Store<P> {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Iam,
-            endpoints: vec![Endpoint::parse(&self.server.endpoint).unwrap()],
-            region: self.server.region.clone(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(
+            BackendKind::Iam,
+            &self.server.endpoint,
+            &self.server.region,
+        ))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {

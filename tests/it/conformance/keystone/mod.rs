@@ -1,6 +1,6 @@
 //! The suite on a real Keystone, whose keys are proven on a real Ceph gateway that asks it.
 
-use super::suite::{Subject, fresh_key_id, fresh_name};
+use super::suite::{Subject, fresh_key_id, fresh_name, s3_prover};
 use crate::testbed::{FaultProxy, Keystone, S3, keystone, proxy::Seen};
 use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Reply, TlsOptions};
@@ -8,7 +8,7 @@ use gracekey::backend::keystone::{
     KeystoneConfig, KeystoneDriver,
     config::{CALL_LIMIT, TOKEN_AGE},
 };
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey::entropy::OsEntropy;
@@ -221,13 +221,11 @@ impl Subject for It {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Keystone,
-            endpoints: vec![Endpoint::parse(&self.server.s3).unwrap()],
-            region: self.server.region.clone(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(
+            BackendKind::Keystone,
+            &self.server.s3,
+            &self.server.region,
+        ))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {

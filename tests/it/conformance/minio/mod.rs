@@ -1,11 +1,11 @@
 //! The suite on two real servers with one admin API: `MinIO`, and the gateway of `JuiceFS`, which is `MinIO` of 2021.
 
-use super::suite::{Subject, fresh_key_id, fresh_name};
+use super::suite::{Subject, fresh_key_id, fresh_name, s3_prover};
 use crate::testbed::{FaultProxy, Minio, S3};
 use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::minio::{MinioConfig, MinioDriver, config::CALL_LIMIT, sealed};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey::entropy::{Entropy as _, OsEntropy};
@@ -250,13 +250,11 @@ impl<S: Server> Subject for Store<S> {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Minio,
-            endpoints: vec![Endpoint::parse(&self.server.endpoint).unwrap()],
-            region: self.server.region.clone(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(
+            BackendKind::Minio,
+            &self.server.endpoint,
+            &self.server.region,
+        ))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {

@@ -1,12 +1,12 @@
 //! The suite on a simulated ONTAP cluster, for the releases that differ, and with what the documents leave open one way and
 //! the other.
 
-use super::suite::Subject;
+use super::suite::{Subject, s3_prover};
 use crate::testbed::{FaultProxy, S3};
 use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, TlsOptions};
 use gracekey::backend::ontap::{OntapConfig, OntapDriver, config::CALL_LIMIT};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey::entropy::OsEntropy;
@@ -279,13 +279,7 @@ impl<M: Mode> Subject for It<M> {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Ontap,
-            endpoints: vec![Endpoint::parse(&self.cluster.s3_url()).unwrap()],
-            region: "us-east-1".to_owned(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(BackendKind::Ontap, &self.cluster.s3_url(), "us-east-1"))
     }
 
     /// Users may do nothing until a policy says so: this grants them everything, in a group with somebody else.

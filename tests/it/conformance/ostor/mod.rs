@@ -1,13 +1,13 @@
 //! The suite on simulated Virtuozzo and Acronis stores: as the documents have it, and with what they leave open turned
 //! round.
 
-use super::suite::{Subject, fresh_key_id, fresh_name};
+use super::suite::{Subject, fresh_key_id, fresh_name, s3_prover};
 use crate::testbed::{FaultProxy, S3, proxy::Seen};
 use async_trait::async_trait;
 use gracekey::api::v1alpha1::OstorSignature;
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::ostor::{OstorConfig, OstorDriver, config::CALL_LIMIT};
-use gracekey::backend::proof::{Prover, S3Prober, S3Settings};
+use gracekey::backend::proof::Prover;
 use gracekey::backend::{BackendKind, Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey_simulators::ostor::{Options, Ostor};
@@ -143,13 +143,7 @@ impl<V: Variant> Subject for Store<V> {
     }
 
     fn prover(&self) -> Option<Box<dyn Prover>> {
-        let settings = S3Settings {
-            backend: BackendKind::Ostor,
-            endpoints: vec![Endpoint::parse(&self.ostor.s3_url()).unwrap()],
-            region: REGION.to_owned(),
-            tls: TlsOptions::default(),
-        };
-        Some(Box::new(S3Prober::new(settings).unwrap()))
+        Some(s3_prover(BackendKind::Ostor, &self.ostor.s3_url(), REGION))
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {
