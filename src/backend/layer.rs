@@ -1,14 +1,15 @@
 //! What surrounds every driver: the store's limits, a breaker, and metrics. A driver has none of these itself.
 
 use super::{
-    BackendInfo, BackendKind, Driver, Error, ErrorKind, IssueRequest, KeyPair, NewUser, ObservedUser,
-    Outcome, Result, error::Detail, gate::Gate,
+    BackendInfo, BackendKind, Driver, Error, ErrorKind, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser,
+    ObservedUser, Outcome, Result, error::Detail, gate::Gate,
 };
 use crate::{
     domain::{
+        access::{LimitChanges, Permission},
         backoff,
         capabilities::Capabilities,
-        ids::{CredentialId, UserName},
+        ids::{BucketName, CredentialId, UserName},
     },
     telemetry::metrics::Metrics,
 };
@@ -216,6 +217,24 @@ impl Driver for Layered {
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         self.call("revoke", self.inner.revoke(name, id)).await
+    }
+
+    async fn set_limits(&self, name: &UserName, changes: &LimitChanges) -> Result<()> {
+        self.call("set_limits", self.inner.set_limits(name, changes))
+            .await
+    }
+
+    async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        self.call("find_bucket", self.inner.find_bucket(to, bucket)).await
+    }
+
+    async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
+        self.call("make_bucket", self.inner.make_bucket(to, bucket)).await
+    }
+
+    async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
+        self.call("set_grant", self.inner.set_grant(to, bucket, what))
+            .await
     }
 
     /// Past gate and breaker: nobody waits for it, and it tells nothing of the store.

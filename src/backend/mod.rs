@@ -3,6 +3,7 @@
 //! A driver contains no retry, no logging, no Kubernetes. It may import `domain` (ids and capabilities) and
 //! `backend::http`; drivers do not import each other, and nothing here imports `controller`.
 
+pub mod access;
 pub mod call;
 pub mod ceph;
 pub mod ecs;
@@ -18,15 +19,18 @@ pub mod ostor;
 pub mod pool;
 pub mod proof;
 pub mod registry;
+pub mod turns;
 pub mod uptrends;
 
 pub use crate::api::v1alpha1::BackendKind;
+pub use access::{FoundBucket, Grantee};
 pub use error::{Error, ErrorKind, Outcome, Result};
 
 use crate::domain::{
+    access::{LimitChanges, Limits, Permission},
     capabilities::Capabilities,
     facts::LastUse,
-    ids::{AccessKeyId, CredentialId, OwnerMark, UserName},
+    ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -52,6 +56,8 @@ pub struct ObservedUser {
     pub locked: bool,
     /// Holds admin rights or is the operator's own admin user: can never be claimed, whatever its mark.
     pub privileged: bool,
+    /// Its limits, of what `capabilities().quota` covers.
+    pub limits: Limits,
     /// Its keys, in no particular order.
     pub credentials: Vec<ObservedCredential>,
 }
@@ -114,6 +120,9 @@ impl fmt::Debug for KeyPair {
 ///
 /// Every method is idempotent **except** [`issue`](Driver::issue). "Absent" is a value, never an error. Names are
 /// checked against `capabilities().user_name` before any request: a name that cannot be one is `Invalid`/`NotApplied`.
+///
+/// What `capabilities().buckets` and `capabilities().quota` do not claim is never asked for; the methods for it answer
+/// `Unsupported` unless a driver has its own.
 #[async_trait]
 pub trait Driver: fmt::Debug + Send + Sync {
     /// Which admin API this is.
@@ -157,6 +166,32 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Removes one key of this user. Absent: `Ok`. A key of another user is left alone.
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()>;
+
+    /// Sets these limits of the user, or lifts them; others stay. The caller has seen that the user is ours, and asks for
+    /// nothing that `capabilities().quota` does not cover.
+    async fn set_limits(&self, name: &UserName, _changes: &LimitChanges) -> Result<()> {
+        Err(access::unsupported(self.kind(), "set_limits", name.as_str()))
+    }
+
+    /// A bucket, and what grant of ours for this user is on it. A bucket that is not there, or whose owner does not
+    /// consent, is a value. A user that is not there, or not ours by its mark, has no grant where grants are the user's own;
+    /// where they are the bucket's and carry our mark, what is on the bucket counts.
+    async fn find_bucket(&self, _to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        Err(access::unsupported(self.kind(), "find_bucket", bucket.as_str()))
+    }
+
+    /// Makes a bucket that was seen missing, so that it is open to users of the namespace of `to`, and to no others. There
+    /// already: `Ok` if it was made by this for that user, who has got nothing of it yet; else `Conflict`, and nothing changes.
+    async fn make_bucket(&self, _to: &Grantee, bucket: &BucketName) -> Result<()> {
+        Err(access::unsupported(self.kind(), "make_bucket", bucket.as_str()))
+    }
+
+    /// Makes the grant of ours for this user on this bucket allow exactly this, or takes it away. Grants of others stay as
+    /// they are. Consent is looked for once more, and where there is none, nothing is granted: `Conflict`. A bucket that is
+    /// not there: `NotFound` for a grant, `Ok` for a withdrawal.
+    async fn set_grant(&self, _to: &Grantee, bucket: &BucketName, _what: Option<Permission>) -> Result<()> {
+        Err(access::unsupported(self.kind(), "set_grant", bucket.as_str()))
+    }
 
     /// Ends sessions on the backend, where there are any: best effort, within 2 s. A later call may begin a new one.
     async fn close(&self) {}

@@ -1,5 +1,6 @@
 //! What a backend can do, as data. The planner plans only what these allow; the conformance suite checks each claim.
 
+use super::access::Resource;
 use std::time::Duration;
 
 /// What happens to the old key when a new one is issued. Everything else about rotation follows from it.
@@ -31,6 +32,56 @@ pub struct UserNameRules {
     pub capitals: bool,
 }
 
+/// What can be done with buckets for a user. [`NONE`](Self::NONE) unless a driver says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketRights {
+    /// A user can be given and denied access to one bucket.
+    pub grant: bool,
+    /// Buckets can be made.
+    pub make: bool,
+    /// Whoever may store objects in a bucket may delete them as well: [`Permission::WriteOnly`](super::access::Permission) includes
+    /// it, as the backend has no finer right.
+    pub write_only_deletes: bool,
+}
+
+impl BucketRights {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        grant: false,
+        make: false,
+        write_only_deletes: false,
+    };
+}
+
+/// What can be limited for a user. [`NONE`](Self::NONE) unless a driver says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limitable {
+    /// [`Resource::Bytes`].
+    pub bytes: bool,
+    /// [`Resource::Objects`].
+    pub objects: bool,
+    /// [`Resource::Buckets`].
+    pub buckets: bool,
+}
+
+impl Limitable {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        bytes: false,
+        objects: false,
+        buckets: false,
+    };
+
+    /// Whether this can be limited.
+    pub fn covers(self, resource: Resource) -> bool {
+        match resource {
+            Resource::Bytes => self.bytes,
+            Resource::Objects => self.objects,
+            Resource::Buckets => self.buckets,
+        }
+    }
+}
+
 /// What a backend can do. Stated by its driver; checked to be true by the conformance suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -52,6 +103,10 @@ pub struct Capabilities {
     pub label: bool,
     /// The backend tells when a key was last used.
     pub last_use: bool,
+    /// What can be done with buckets for a user.
+    pub buckets: BucketRights,
+    /// What can be limited for a user.
+    pub quota: Limitable,
     /// How long a new or revoked key may lag at worst.
     pub settle: Duration,
     /// Longest display name in characters.

@@ -1,8 +1,9 @@
 //! What the planner is told: the wish, the world as it was just read, and what this process remembers.
 
 use super::{
+    access::{BucketState, Limits, WantedGrant},
     capabilities::Capabilities,
-    ids::{AccessKeyId, CredentialId, RotateToken},
+    ids::{AccessKeyId, BucketName, CredentialId, RotateToken},
     ledger::Ledger,
 };
 use jiff::Timestamp;
@@ -38,6 +39,10 @@ pub struct Desired {
     pub on_key_limit: OnKeyLimit,
     /// Keys can be proven: there is somebody to ask, such as an S3 endpoint.
     pub provable: bool,
+    /// Access to buckets.
+    pub grants: BTreeMap<BucketName, WantedGrant>,
+    /// Limits on what the user stores. What is not in it is left as it is, but lifted where this operator set it.
+    pub limits: Limits,
 }
 
 /// A rotation asked for by annotation.
@@ -133,6 +138,10 @@ pub struct Facts<'a> {
     pub user: &'a UserState,
     /// Keys on the backend, read just now.
     pub live: &'a BTreeSet<CredentialId>,
+    /// Limits of the user, read just now. `None`: a change of them failed in this pass.
+    pub limits: Option<&'a Limits>,
+    /// Buckets that the wish or the record names, read just now.
+    pub buckets: &'a BTreeMap<BucketName, BucketState>,
     /// The Secret, read just now.
     pub secret: &'a SecretState,
     /// From status, read together with its resource version.

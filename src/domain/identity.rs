@@ -2,7 +2,7 @@
 
 use super::{
     capabilities::UserNameRules,
-    ids::{OwnerMark, UserName},
+    ids::{NamespaceMark, OwnerMark, UserName},
 };
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,12 @@ impl Identity<'_> {
     /// The mark that is stored with the user.
     pub fn owner_mark(&self) -> OwnerMark {
         OwnerMark::new(self.digest("owner", OwnerMark::DIGITS))
+    }
+
+    /// The mark of the namespace that it stands in, the same for all its objects.
+    pub fn namespace_mark(&self) -> NamespaceMark {
+        let whole = Identity { name: "", ..*self };
+        NamespaceMark::new(whole.digest("namespace", OwnerMark::DIGITS))
     }
 
     /// The name of the user where the spec gives none: `gk-<namespace>-<name>-<digest>`, shortened to what the
@@ -148,6 +154,17 @@ mod tests {
         ] {
             assert_eq!(Identity::mark_in(&name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_namespace_has_one_mark_for_all_its_objects_and_no_other_has_it() {
+        let mark = |namespace, name| identity(namespace, name).namespace_mark();
+        assert_eq!(mark("shop", "a"), mark("shop", "b"));
+        assert_ne!(mark("shop", "a"), mark("sho", "p"));
+        assert_ne!(
+            mark("shop", "a").as_str(),
+            identity("shop", "").owner_mark().as_str()
+        );
     }
 
     #[test]

@@ -53,6 +53,15 @@ string_id! {
     RotateToken
 }
 string_id! {
+    /// The name of a bucket.
+    BucketName
+}
+string_id! {
+    /// Stands for a namespace of a cluster: 32 lower-case hex digits. Who owns a bucket names by it whom grants on the bucket
+    /// may go to.
+    NamespaceMark
+}
+string_id! {
     /// What a driver stores beside a backend user to tell whose it is: 32 lower-case hex digits, derived from cluster,
     /// namespace and name of the `ObjectUser`, so that it survives a lost status and a re-created object.
     OwnerMark

@@ -1,6 +1,9 @@
 //! The part of status that decisions depend on: ids and times, never a secret.
 
-use super::ids::{AccessKeyId, CredentialId, RotateToken};
+use super::{
+    access::{Limits, Permission},
+    ids::{AccessKeyId, BucketName, CredentialId, RotateToken},
+};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +20,13 @@ pub const ABANDONED_WATCH: Duration = Duration::from_hours(1);
 /// How many such ids are watched for at most. Beyond it no further try is made, so that status stays small.
 pub const ABANDONED_MAX: usize = 16;
 
+/// How long a withdrawn grant is looked for: a request that hangs in a gateway, or an operator that was paused, may
+/// bring it back this late.
+pub const WITHDRAWN_WATCH: Duration = Duration::from_hours(1);
+
+/// How many grants are on record at most, and how many that were withdrawn: status has a bound. The spec names 64.
+pub const GRANTS_MAX: usize = 256;
+
 /// What was done and what is under way for one user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ledger {
@@ -32,6 +42,13 @@ pub struct Ledger {
     pub last_rotation: Option<Timestamp>,
     /// When the schedule asks next; jitter is in it.
     pub next_rotation: Option<Timestamp>,
+    /// Grants that were made or are about to be, each written before the backend is asked. Only these are ever changed or
+    /// withdrawn.
+    pub grants: BTreeMap<BucketName, Permission>,
+    /// Grants that were withdrawn, and until when they are looked for. Should one come back, it goes again.
+    pub withdrawn: BTreeMap<BucketName, Timestamp>,
+    /// Limits that were set or are about to be. Only these are ever lifted.
+    pub limits: Limits,
 }
 
 /// What is known of a key of ours.
@@ -77,7 +94,8 @@ pub struct Intent {
 }
 
 impl Ledger {
-    /// Nothing was ever recorded: a new object, or one whose status was lost.
+    /// Nothing of keys was ever recorded: a new object, or one whose status was lost. Grants and limits come before the
+    /// first key and say nothing about it.
     pub fn is_blank(&self) -> bool {
         self.credentials.is_empty() && self.intent.is_none() && self.handled.is_empty()
     }

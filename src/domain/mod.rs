@@ -3,6 +3,7 @@
 //! Nothing here is `async`, holds a client, reads a clock or draws randomness; collections are ordered. Imports
 //! nothing of this crate but itself.
 
+pub mod access;
 pub mod backoff;
 pub mod capabilities;
 pub mod condition;

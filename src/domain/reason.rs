@@ -44,6 +44,10 @@ pub enum Reason {
     InvalidAnnotation,
     /// The backend cannot do what the spec asks.
     Unsupported,
+    /// A bucket of the spec is not there.
+    BucketMissing,
+    /// A bucket of the spec is there, and its owner does not let this operator grant on it.
+    BucketClosed,
     /// A user of that name exists and is not ours.
     UserConflict,
     /// A Secret of that name exists and is not ours.
@@ -88,6 +92,14 @@ pub enum Reason {
     UserUnlocked,
     /// Event: the display name was changed.
     LabelChanged,
+    /// Event: a bucket was made for the user.
+    BucketCreated,
+    /// Event: the user was given access to a bucket.
+    AccessGranted,
+    /// Event: access to a bucket was withdrawn.
+    AccessWithdrawn,
+    /// Event: the quota of the user was changed.
+    QuotaChanged,
     /// Event: the first key was issued, proven and published.
     CredentialsIssued,
     /// Event: a new key was issued, proven and published, and the old one's grace period began.

@@ -16,7 +16,10 @@
     reason = "comments on fields are the plain text of kubectl explain"
 )]
 
+pub mod access;
+pub mod access_status;
 pub mod backend;
+pub mod bytes;
 pub mod duration;
 pub mod refs;
 mod rules;
@@ -26,10 +29,13 @@ pub mod store_status;
 pub mod user;
 pub mod user_status;
 
+pub use access::{Access, BucketAccess, BucketPermission, Quota};
+pub use access_status::{AccessStatus, GrantStatus, QuotaStatus, WithdrawnStatus};
 pub use backend::{
     Backend, BackendKind, CephBackend, EcsBackend, IamBackend, IamOwnerMark, KeystoneBackend, MinioBackend,
     OntapBackend, OstorBackend, OstorSignature, UptrendsBackend,
 };
+pub use bytes::Bytes;
 pub use duration::{DurationError, GoDuration};
 pub use refs::{ObjectStoreRef, SecretKeyRef, SecretRef};
 pub use store::{
@@ -37,7 +43,7 @@ pub use store::{
     S3, Tls,
 };
 pub use store_status::{
-    BackendStatus, CapabilitiesStatus, InitialUserStatus, ObjectStoreStatus, OverlapKind,
+    BackendStatus, CapabilitiesStatus, InitialUserStatus, ObjectStoreStatus, OverlapKind, QuotaKind,
 };
 pub use user::{
     AdoptionPolicy, DeletionPolicy, ObjectUser, ObjectUserSpec, OnKeyLimit, Rotation, SecretFormat,

@@ -118,6 +118,37 @@ pub(super) fn user_name() -> Rule {
     )
 }
 
+/// The text names a bucket.
+pub(super) fn bucket_name() -> Rule {
+    rule(
+        "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$') && !self.contains('..') && !self.matches('^[0-9]+([.][0-9]+){3}$')",
+        "must be a name that a bucket can have: 3 to 63 lower-case letters, digits, '-' and '.', with a letter or digit at both \
+         ends, no '..', and no IP address",
+    )
+}
+
+/// The value is an amount of bytes. Written as a rule beside the pattern in the schema, for the sake of the message and of
+/// numbers, which a pattern says nothing about.
+pub(super) fn bytes() -> Rule {
+    rule(
+        format!("string(self).matches('{}')", super::bytes::PATTERN),
+        "must be a number of bytes, or one with a suffix such as '10G' or '512Mi': no sign, at most three decimals",
+    )
+}
+
+/// The value, if it is an amount of bytes, can be a limit.
+pub(super) fn bytes_within() -> Rule {
+    let quantity = "quantity(string(self))";
+    rule(
+        format!(
+            "!string(self).matches('{}') || ({quantity}.compareTo(quantity('1')) >= 0 && \
+             {quantity}.compareTo(quantity('1024Pi')) <= 0)",
+            super::bytes::PATTERN
+        ),
+        "must be from 1 to 1024Pi",
+    )
+}
+
 /// The form of a duration. Written as a rule beside the pattern in the schema, for the sake of the message.
 const IS_DURATION: &str = "matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')";
 

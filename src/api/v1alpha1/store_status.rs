@@ -2,6 +2,7 @@
 
 use super::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,7 @@ pub struct BackendStatus {
 }
 
 /// What a backend can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CapabilitiesStatus {
     /// What becomes of the old key when a new one is issued. `Slots`: both live until the old one is revoked.
@@ -67,6 +68,28 @@ pub struct CapabilitiesStatus {
     /// The backend tells when a key was last used.
     #[serde(default)]
     pub last_use: bool,
+    /// Users can be given access to buckets.
+    #[serde(default)]
+    pub bucket_access: bool,
+    /// Buckets can be made for users.
+    #[serde(default)]
+    pub bucket_creation: bool,
+    /// What can be limited for a user: `MaxBytes`, `MaxObjects`, `MaxBuckets`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub quota: Vec<QuotaKind>,
+}
+
+/// What can be limited for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum QuotaKind {
+    /// Bytes in all its buckets.
+    MaxBytes,
+    /// Objects in all its buckets.
+    MaxObjects,
+    /// Buckets that it owns.
+    MaxBuckets,
 }
 
 /// How the keys of one user overlap.

@@ -1,6 +1,12 @@
 //! One S3 user, its key and its Secret.
 
-use super::{duration::GoDuration, refs::ObjectStoreRef, rules, schema, user_status::ObjectUserStatus};
+use super::{
+    access::{Access, Quota},
+    duration::GoDuration,
+    refs::ObjectStoreRef,
+    rules, schema,
+    user_status::ObjectUserStatus,
+};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,8 +94,14 @@ pub struct ObjectUserSpec {
     /// How keys are renewed.
     #[serde(default)]
     pub rotation: Rotation,
-    /// What the deletion of this object does on the backend. `Delete` (the default): the user and its keys go; while
-    /// the user owns data, the deletion waits. `Retain`: user, keys and Secret stay.
+    /// What else the user may do. Where the backend cannot grant that, a condition says so.
+    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    pub access: Access,
+    /// Limits on what the user stores. Where the backend has no such limit, a condition says so.
+    #[serde(default, skip_serializing_if = "Quota::is_empty")]
+    pub quota: Quota,
+    /// What the deletion of this object does on the backend. `Delete` (the default): the user, its keys and its access to
+    /// buckets go; while the user owns data, the deletion waits. `Retain`: all that and the Secret stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// While true, nothing is changed on the backend or in the Secret, unless the object is deleted. What is due is done

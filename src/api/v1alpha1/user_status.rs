@@ -1,6 +1,10 @@
 //! What was done for a user and what is under way: ids and times, never a secret half.
 
-use super::{duration::GoDuration, schema};
+use super::{
+    access_status::{AccessStatus, QuotaStatus},
+    duration::GoDuration,
+    schema,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -53,6 +57,12 @@ pub struct ObjectUserStatus {
     /// The key that is being issued. Absent: none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<IntentStatus>,
+    /// Access to buckets that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessStatus>,
+    /// Limits that were set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaStatus>,
 }
 
 /// A Secret in the form that Service Binding for Kubernetes reads.

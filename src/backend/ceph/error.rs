@@ -32,6 +32,51 @@ pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     }
 }
 
+/// The code of a refusal of the gateway's S3 side: `<Error><Code>…</Code></Error>`.
+pub(super) fn s3_code(reply: &Reply) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct S3Refusal {
+        code: String,
+    }
+    let text = std::str::from_utf8(&reply.body).ok()?;
+    let refusal: Option<S3Refusal> = quick_xml::de::from_str(text).ok();
+    refusal.map(|r| r.code).filter(|code| is_code(code))
+}
+
+/// The same as [`refused`] for a call of S3.
+pub(super) fn refused_by_s3(call: &Call, reply: &Reply) -> Error {
+    let code = s3_code(reply);
+    let (kind, outcome) = match (reply.status, code.as_deref()) {
+        (503, Some("SlowDown")) => (ErrorKind::RateLimited, Outcome::NotApplied),
+        (409, Some("OperationAborted" | "ConcurrentModification")) => {
+            (ErrorKind::Transient, Outcome::NotApplied)
+        }
+        _ => call::judge(reply, code.is_some()),
+    };
+    call.refused(
+        reply,
+        (kind, outcome),
+        s3_advice(kind, code.as_deref()),
+        code.as_deref(),
+    )
+}
+
+/// What happened and what to do, for a person.
+fn s3_advice(kind: ErrorKind, code: Option<&str>) -> &'static str {
+    match code {
+        Some("TooManyBuckets") => {
+            "the admin user owns as many buckets as it may: raise its limit, radosgw-admin user modify --max-buckets"
+        }
+        Some("BucketAlreadyExists") => "a bucket of this name is there already",
+        Some("AccessDenied") => "the admin user may not do this with the bucket",
+        Some("MethodNotAllowed") => {
+            "this gateway serves no S3: add s3 to its rgw_enable_apis, or use an endpoint that does"
+        }
+        code => advice(kind, code),
+    }
+}
+
 /// A code of the Admin Ops API says more than the status.
 fn judge(reply: &Reply, code: Option<&str>) -> (ErrorKind, Outcome) {
     use ErrorKind as K;
@@ -156,6 +201,29 @@ mod tests {
             let error = refused(&write(), &reply(status, page));
             assert_eq!((error.kind, error.outcome), (kind, outcome), "{status}");
         }
+    }
+
+    #[test]
+    fn refusals_of_the_s3_side_have_their_kinds_too() {
+        let bucket = crate::domain::ids::BucketName::new("invoices");
+        let call = request::put_policy(&bucket, String::new());
+        for (status, code, kind, outcome) in [
+            (400, "TooManyBuckets", K::Invalid, NotApplied),
+            (403, "AccessDenied", K::Auth, NotApplied),
+            (403, "SignatureDoesNotMatch", K::Auth, NotApplied),
+            (404, "NoSuchBucket", K::NotFound, NotApplied),
+            (409, "BucketAlreadyExists", K::Conflict, NotApplied),
+            (500, "UnknownError", K::Transient, Unknown),
+            (503, "SlowDown", K::RateLimited, NotApplied),
+        ] {
+            let body =
+                format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message></Message></Error>");
+            let error = refused_by_s3(&call, &reply(status, &body));
+            assert_eq!((error.kind, error.outcome), (kind, outcome), "{status} {code}");
+            assert!(error.to_string().contains("bucket invoices"), "{error}");
+        }
+        let page = refused_by_s3(&call, &reply(404, "<html>"));
+        assert_eq!((page.kind, page.outcome), (K::Protocol, Unknown));
     }
 
     #[test]

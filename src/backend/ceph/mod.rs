@@ -1,7 +1,9 @@
 #![doc = include_str!("docs.md")]
 
+mod buckets;
 pub mod config;
 mod error;
+mod policy;
 mod request;
 mod wire;
 
@@ -10,11 +12,15 @@ pub use config::CephConfig;
 use super::call::{Call, is_success};
 use super::error::{ErrorKind, Outcome, Result};
 use super::http::{HttpClient, HttpOptions, Reply, Signer};
-use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
-use crate::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
+use super::{
+    BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser,
+};
+use crate::domain::access::{LimitChanges, Permission};
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
+use crate::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use async_trait::async_trait;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// What RGW can do.
 ///
@@ -30,6 +36,16 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: true,
     label: true,
     last_use: false,
+    buckets: BucketRights {
+        grant: true,
+        make: true,
+        write_only_deletes: false,
+    },
+    quota: Limitable {
+        bytes: true,
+        objects: true,
+        buckets: true,
+    },
     settle: Duration::from_secs(2),
     label_max_chars: 128,
     user_name: UserNameRules {
@@ -48,6 +64,8 @@ pub struct CephDriver {
     config: CephConfig,
     signer: Signer,
     http: HttpClient,
+    /// The user whose key signs, once it was asked for.
+    admin: OnceCell<UserName>,
 }
 
 impl CephDriver {
@@ -66,12 +84,20 @@ impl CephDriver {
             config.secret.clone(),
             config.region.clone(),
         );
-        Ok(Self { config, signer, http })
+        Ok(Self {
+            config,
+            signer,
+            http,
+            admin: OnceCell::new(),
+        })
     }
 
     /// Sends a call; any answer is a value, none is an error.
     async fn send(&self, call: &Call) -> Result<Reply> {
-        let mut request = call.request(&self.config.endpoint)?;
+        self.send_signed(call, call.request(&self.config.endpoint)?).await
+    }
+
+    async fn send_signed(&self, call: &Call, mut request: http::Request<Vec<u8>>) -> Result<Reply> {
         let signed = self.signer.sign(&mut request);
         signed.map_err(|text| call.refuse(ErrorKind::Invalid, &text))?;
         let sent = self.http.send(request).await;
@@ -286,6 +312,22 @@ impl Driver for CephDriver {
             ),
             _ => Err(error::refused(&call, &reply)),
         }
+    }
+
+    async fn set_limits(&self, name: &UserName, changes: &LimitChanges) -> Result<()> {
+        self.change_limits(name, changes).await
+    }
+
+    async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        self.look_at_bucket(to, bucket).await
+    }
+
+    async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
+        self.put_bucket(to, bucket).await
+    }
+
+    async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
+        self.change_grant(to, bucket, what).await
     }
 }
 

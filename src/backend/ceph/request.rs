@@ -5,8 +5,9 @@
 //! here carries a secret: query strings end up in access logs.
 
 use crate::backend::{BackendKind, NewUser, call::Call, http::Query};
-use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
+use crate::domain::ids::{AccessKeyId, BucketName, OwnerMark, UserName};
 use http::Method;
+use zeroize::Zeroizing;
 
 fn call(operation: &'static str, method: Method, name: &UserName, query: &Query) -> Call {
     let subject = format!("user {name}");
@@ -91,6 +92,82 @@ pub(super) fn revoke(name: &UserName, id: &str) -> Call {
     call("RevokeKey", Method::DELETE, name, &query)
 }
 
+/// Sets the quota of a user over all its buckets. -1 for none: `max-size` in bytes, not `max-size-kb`, which stores -1024.
+/// What `enabled` is not `true` for does not count. Answers with nothing.
+pub(super) fn set_quota(name: &UserName, bytes: i64, objects: i64) -> Call {
+    let query = Query::new()
+        .flag("quota")
+        .pair("uid", name.as_str())
+        .pair("quota-type", "user")
+        .pair("max-size", &bytes.to_string())
+        .pair("max-objects", &objects.to_string())
+        .pair(
+            "enabled",
+            if bytes >= 0 || objects >= 0 {
+                "true"
+            } else {
+                "false"
+            },
+        );
+    call("SetQuota", Method::PUT, name, &query)
+}
+
+/// Sets how many buckets a user may own. Surprise: 0 is for no limit and -1 for none at all.
+pub(super) fn set_max_buckets(name: &UserName, most: i64) -> Call {
+    let query = uid(name).pair("max-buckets", &most.to_string());
+    call("SetMaxBuckets", Method::POST, name, &query)
+}
+
+fn bucket_call(operation: &'static str, method: Method, bucket: &BucketName, query: &str) -> Call {
+    let (target, subject) = (format!("/{bucket}{query}"), format!("bucket {bucket}"));
+    Call::new(BackendKind::Ceph, operation, method, target, subject)
+}
+
+/// The policy of a bucket, by S3. 404 `NoSuchBucketPolicy` where its owner, or whom the policy lets, finds none; 403
+/// `AccessDenied` for everybody else.
+pub(super) fn get_policy(bucket: &BucketName) -> Call {
+    bucket_call("GetBucketPolicy", Method::GET, bucket, "?policy")
+}
+
+/// Replaces the policy of a bucket, by S3. There is no "only if it is still that one".
+pub(super) fn put_policy(bucket: &BucketName, policy: String) -> Call {
+    Call {
+        body: Some(("application/json", Zeroizing::new(policy.into_bytes()))),
+        ..bucket_call("PutBucketPolicy", Method::PUT, bucket, "?policy")
+    }
+}
+
+/// Removes the policy of a bucket, by S3.
+pub(super) fn delete_policy(bucket: &BucketName) -> Call {
+    bucket_call("DeleteBucketPolicy", Method::DELETE, bucket, "?policy")
+}
+
+/// Owner and access list of a bucket, by S3. For its owner, and whom the list lets.
+pub(super) fn get_acl(bucket: &BucketName) -> Call {
+    bucket_call("GetBucketAcl", Method::GET, bucket, "?acl")
+}
+
+/// Leaves a bucket to its owner alone, by S3. Surprise: without a body, such as with the header `x-amz-acl`, it is refused
+/// with 411 unless the request says that its length is 0, which not every client does.
+pub(super) fn close_acl(bucket: &BucketName, owner: &UserName) -> Call {
+    let owner = quick_xml::escape::escape(owner.as_str());
+    let list = format!(
+        "<AccessControlPolicy xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner><ID>{owner}</ID></Owner>\
+         <AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+         xsi:type=\"CanonicalUser\"><ID>{owner}</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant>\
+         </AccessControlList></AccessControlPolicy>"
+    );
+    Call {
+        body: Some(("application/xml", Zeroizing::new(list.into_bytes()))),
+        ..bucket_call("PutBucketAcl", Method::PUT, bucket, "?acl")
+    }
+}
+
+/// Makes a bucket, by S3. Surprise: 200 for the owner of one that is there, unless the access list is another.
+pub(super) fn make_bucket(bucket: &BucketName) -> Call {
+    bucket_call("CreateBucket", Method::PUT, bucket, "")
+}
+
 const MARK_DOMAIN: &str = "@owner.gracekey.dev";
 
 /// The e-mail address that carries an owner mark: unique in RGW whatever its case, and its form is not checked.
@@ -124,7 +201,7 @@ mod tests {
 
     #[test]
     fn each_call_has_exactly_this_method_and_target() {
-        let key = AccessKeyId::new("AK1");
+        let (key, bucket) = (AccessKeyId::new("AK1"), BucketName::new("a.b-c"));
         let create = "PUT /admin/user?uid=gk-a.b_c&display-name=Bill%20%26%20Ben%3A%2050%25%2B\
                       &email=0123456789abcdef0123456789abcdef%40owner.gracekey.dev&generate-key=false";
         for (call, want) in [
@@ -153,6 +230,24 @@ mod tests {
                 revoke(&name(), "AK1"),
                 "DELETE /admin/user?key&uid=gk-a.b_c&access-key=AK1",
             ),
+            (
+                set_quota(&name(), 1000, -1),
+                "PUT /admin/user?quota&uid=gk-a.b_c&quota-type=user&max-size=1000&max-objects=-1&enabled=true",
+            ),
+            (
+                set_quota(&name(), -1, -1),
+                "PUT /admin/user?quota&uid=gk-a.b_c&quota-type=user&max-size=-1&max-objects=-1&enabled=false",
+            ),
+            (
+                set_max_buckets(&name(), -1),
+                "POST /admin/user?uid=gk-a.b_c&max-buckets=-1",
+            ),
+            (get_policy(&bucket), "GET /a.b-c?policy"),
+            (put_policy(&bucket, String::new()), "PUT /a.b-c?policy"),
+            (delete_policy(&bucket), "DELETE /a.b-c?policy"),
+            (get_acl(&bucket), "GET /a.b-c?acl"),
+            (close_acl(&bucket, &name()), "PUT /a.b-c?acl"),
+            (make_bucket(&bucket), "PUT /a.b-c"),
         ] {
             assert_eq!(format!("{} {}", call.method, call.target), want);
         }

@@ -3,6 +3,7 @@
 use super::request::email_to_mark;
 use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::{
+    access::{Limits, Resource},
     facts::LastUse,
     ids::{AccessKeyId, CredentialId},
 };
@@ -42,6 +43,90 @@ pub(super) struct User {
     /// `rgw`; `root` for the root user of an account (20), which rules over its account's users.
     #[serde(default, rename = "type")]
     pub(super) kind: String,
+    /// Limits over all its buckets.
+    #[serde(default, rename = "user_quota")]
+    pub(super) quota: Quota,
+    /// How many buckets it may own: 0 for no limit, -1 for none at all.
+    #[serde(default)]
+    pub(super) max_buckets: i64,
+}
+
+/// Limits; below 0: none.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Quota {
+    /// What is set counts.
+    pub(super) enabled: bool,
+    /// In bytes.
+    pub(super) max_size: i64,
+    /// How many.
+    pub(super) max_objects: i64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            max_size: -1,
+            max_objects: -1,
+        }
+    }
+}
+
+impl Quota {
+    /// The limits that count.
+    fn limit(self, of: i64) -> Option<u64> {
+        u64::try_from(of).ok().filter(|_| self.enabled)
+    }
+}
+
+/// Owner and access list of a bucket: `<AccessControlPolicy>`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Acl {
+    /// Whose it is.
+    pub(super) owner: Person,
+    /// Who may do what.
+    access_control_list: AccessList,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AccessList {
+    grant: Vec<AclGrant>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AclGrant {
+    grantee: Person,
+    permission: String,
+}
+
+/// A user in an access list; groups have no id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    /// Its `uid`.
+    #[serde(rename = "ID", default)]
+    pub(super) id: String,
+}
+
+impl Acl {
+    /// Reads one.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        quick_xml::de::from_str(std::str::from_utf8(body).ok()?).ok()
+    }
+
+    /// Whether it is exactly the list that a bucket is made with for this user: all for its owner, and for the user to read
+    /// the list itself.
+    pub(super) fn is_as_made_for(&self, user: &str) -> bool {
+        let grants = &self.access_control_list.grant;
+        let has = |id: &str, permission: &str| {
+            let is = |grant: &AclGrant| grant.grantee.id == id && grant.permission == permission;
+            grants.iter().any(is)
+        };
+        grants.len() == 2 && has(&self.owner.id, "FULL_CONTROL") && has(user, "READ_ACP")
+    }
 }
 
 /// A key of a user.
@@ -81,6 +166,7 @@ impl User {
         let holds_own_key = self.keys.iter().any(|k| k.access_key == own_key.as_str());
         ObservedUser {
             owner: email_to_mark(&self.email),
+            limits: self.limits(),
             privileged: holds_own_key
                 || !self.caps.is_empty()
                 || self.system
@@ -90,6 +176,23 @@ impl User {
             locked: self.suspended,
             credentials: self.keys.into_iter().map(Key::observe).collect(),
         }
+    }
+
+    /// Its limits.
+    pub(super) fn limits(&self) -> Limits {
+        let quota = self.quota;
+        let buckets = match self.max_buckets {
+            0 => None,
+            most => Some(u64::try_from(most).unwrap_or(0)),
+        };
+        let all = [
+            (Resource::Bytes, quota.limit(quota.max_size)),
+            (Resource::Objects, quota.limit(quota.max_objects)),
+            (Resource::Buckets, buckets),
+        ];
+        all.into_iter()
+            .filter_map(|(of, most)| Some((of, most?)))
+            .collect()
     }
 
     /// Whether it may do all with users that this driver does. The flags `system` and `admin` are taken for it, too.
@@ -230,6 +333,54 @@ mod tests {
             let user: User = serde_json::from_str(&format!(r#"{{"user_id":"u","caps":{caps}}}"#)).unwrap();
             assert_eq!(user.may_manage_users(), may, "{caps}");
         }
+    }
+
+    #[test]
+    fn limits_count_where_they_are_enabled() {
+        for version in VERSIONS {
+            assert_eq!(
+                user(version, "plain").limits,
+                Limits::from([(Resource::Buckets, 5)])
+            );
+            let mut limited = recorded(version, "plain");
+            limited["user_quota"]["max_size"] = 1001.into();
+            limited["max_buckets"] = 0.into();
+            let limits = |body: &serde_json::Value| User::deserialize(body).unwrap().limits();
+            assert_eq!(limits(&limited), Limits::new(), "{version}");
+            limited["user_quota"]["enabled"] = true.into();
+            limited["max_buckets"] = (-1).into();
+            let want = [(Resource::Bytes, 1001), (Resource::Buckets, 0)];
+            assert_eq!(limits(&limited), Limits::from(want), "{version}");
+        }
+    }
+
+    /// As 18.2.7 writes it.
+    #[test]
+    fn an_access_list_tells_owner_and_for_whom_the_bucket_was_made() {
+        let grant = |id: &str, permission: &str| {
+            format!(
+                r#"<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>{id}</ID><DisplayName>{id}</DisplayName></Grantee><Permission>{permission}</Permission></Grant>"#
+            )
+        };
+        let list = |grants: &str| {
+            format!(
+                r#"<?xml version="1.0" encoding="UTF-8"?><AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>gk-op</ID><DisplayName>gk-op</DisplayName></Owner><AccessControlList>{grants}</AccessControlList></AccessControlPolicy>"#
+            )
+        };
+        let text = list(&(grant("gk-op", "FULL_CONTROL") + &grant("gk-a", "READ_ACP")));
+        let acl = Acl::parse(text.as_bytes()).unwrap();
+        assert_eq!(acl.owner.id, "gk-op");
+        assert!(acl.is_as_made_for("gk-a") && !acl.is_as_made_for("gk-op") && !acl.is_as_made_for("gk-b"));
+        let more =
+            list(&(grant("gk-op", "FULL_CONTROL") + &grant("gk-a", "READ_ACP") + &grant("gk-b", "READ")));
+        assert!(
+            !Acl::parse(more.as_bytes()).unwrap().is_as_made_for("gk-a"),
+            "somebody has edited it"
+        );
+        let group = r#"<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ_ACP</Permission></Grant>"#;
+        assert!(!Acl::parse(list(group).as_bytes()).unwrap().is_as_made_for("gk-a"));
+        assert!(Acl::parse(list("").as_bytes()).is_some());
+        assert!(Acl::parse(b"<html>log in</html>").is_none());
     }
 
     #[test]

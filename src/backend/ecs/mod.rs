@@ -16,7 +16,8 @@ use super::error::{Error, ErrorKind, Outcome, Result};
 use super::{
     BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedCredential, ObservedUser,
 };
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::access::Limits;
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::facts::LastUse;
 use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 use async_trait::async_trait;
@@ -42,6 +43,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: true,
     label: true,
     last_use: false,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_mins(5),
     label_max_chars: 128,
     user_name: UserNameRules {
@@ -104,6 +107,7 @@ impl Driver for EcsDriver {
             last_use: LastUse::Unknown,
         };
         Ok(Some(ObservedUser {
+            limits: Limits::new(),
             owner: wire::owner(&user.tags),
             label: wire::label(&user.tags).unwrap_or_default().to_owned(),
             locked: user.locked,

@@ -20,7 +20,8 @@ use super::{
     BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedCredential, ObservedUser,
 };
 use crate::api::v1alpha1::IamOwnerMark;
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::access::Limits;
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::facts::LastUse;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{CredentialId, OwnerMark, UserName};
@@ -45,6 +46,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: false,
     label: false,
     last_use: false,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_mins(5),
     label_max_chars: 0,
     user_name: UserNameRules {
@@ -208,6 +211,7 @@ impl Driver for IamDriver {
             });
         }
         Ok(Some(ObservedUser {
+            limits: Limits::new(),
             owner: user.owner,
             label: String::new(),
             locked,

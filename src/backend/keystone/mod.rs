@@ -13,7 +13,8 @@ pub use config::KeystoneConfig;
 use super::call::{Call, is_success};
 use super::error::{ErrorKind, Result};
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::access::Limits;
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 use async_trait::async_trait;
 use calls::{ADMINS_OWN, NO_USER, check_name, half_done};
@@ -35,6 +36,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: true,
     label: true,
     last_use: false,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_mins(6),
     label_max_chars: 128,
     user_name: UserNameRules {
@@ -87,6 +90,7 @@ impl Driver for KeystoneDriver {
             return Ok(None);
         };
         Ok(Some(ObservedUser {
+            limits: Limits::new(),
             owner: user.owner(),
             label: user.label().to_owned(),
             locked: !user.enabled,

@@ -15,7 +15,8 @@ use super::call::{Call, is_success};
 use super::error::{ErrorKind, Result};
 use super::http::Reply;
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::access::Limits;
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{CredentialId, UserName};
 use async_trait::async_trait;
@@ -39,6 +40,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: true,
     label: false,
     last_use: false,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_secs(10),
     label_max_chars: 0,
     user_name: UserNameRules {
@@ -138,6 +141,7 @@ impl Driver for MinioDriver {
         if name.as_str() == own_key.as_str() {
             // The root user is not shown, and a service account is no user.
             return Ok(Some(ObservedUser {
+                limits: Limits::new(),
                 owner: None,
                 label: String::new(),
                 locked: false,

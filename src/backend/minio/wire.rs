@@ -4,6 +4,7 @@
 use super::request::LOCK;
 use crate::backend::http::client::is_request_id;
 use crate::backend::{ObservedCredential, ObservedUser};
+use crate::domain::access::Limits;
 use crate::domain::{
     facts::LastUse,
     identity::Identity,
@@ -70,6 +71,7 @@ impl User {
     ) -> ObservedUser {
         let ids: Vec<AccessKeyId> = keys.ids().collect();
         ObservedUser {
+            limits: Limits::new(),
             owner: Identity::mark_in(name.as_str()),
             label: String::new(),
             locked: self.is_locked(),

@@ -2,7 +2,7 @@
 
 use super::request::DELETE_KEYS;
 use super::wire;
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use std::{fmt, time::Duration};
 
 /// A release: generation, major, minor.
@@ -85,6 +85,8 @@ pub(super) fn capabilities(known: Option<&Known>) -> Capabilities {
         lock: true,
         label: true,
         last_use: false,
+        buckets: BucketRights::NONE,
+        quota: Limitable::NONE,
         settle: Duration::from_secs(10),
         label_max_chars: LABEL_MAX,
         user_name: USER_NAME,

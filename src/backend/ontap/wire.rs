@@ -2,6 +2,7 @@
 
 use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::{
+    access::Limits,
     facts::LastUse,
     ids::{AccessKeyId, CredentialId, OwnerMark},
 };
@@ -241,6 +242,7 @@ impl User {
             }
         });
         ObservedUser {
+            limits: Limits::new(),
             owner,
             label: label.to_owned(),
             locked,

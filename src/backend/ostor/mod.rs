@@ -15,7 +15,7 @@ use super::call::{Call, is_success};
 use super::error::{Error, ErrorKind, Outcome, Result};
 use super::http::Reply;
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{CredentialId, UserName};
 use async_trait::async_trait;
@@ -42,6 +42,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: false,
     label: false,
     last_use: false,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_mins(1),
     label_max_chars: 0,
     user_name: UserNameRules {

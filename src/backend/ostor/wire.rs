@@ -3,6 +3,7 @@
 
 use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::{
+    access::Limits,
     facts::LastUse,
     identity::Identity,
     ids::{AccessKeyId, CredentialId},
@@ -60,6 +61,7 @@ impl User {
     /// As the rest of the operator sees it. `own_key`: the access key this driver signs with.
     pub(super) fn observe(self, own_key: &AccessKeyId) -> ObservedUser {
         ObservedUser {
+            limits: Limits::new(),
             owner: Identity::mark_in(&self.email),
             label: String::new(),
             locked: self.is_locked(),

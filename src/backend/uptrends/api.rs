@@ -5,6 +5,7 @@ use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::{HttpClient, HttpOptions, Reply, basic};
 use crate::backend::{BackendKind, ObservedCredential, ObservedUser};
+use crate::domain::access::Limits;
 use crate::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderValue, Method};
@@ -220,6 +221,7 @@ impl Listed {
         labels.sort_unstable();
         labels.dedup();
         Some(ObservedUser {
+            limits: Limits::new(),
             owner: self.owner().cloned(),
             // Several are none that was ever asked for, so that the right one is set.
             label: labels.join(" | "),

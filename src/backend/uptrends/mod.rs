@@ -14,7 +14,7 @@ pub use prover::UptrendsProver;
 use super::call::{Call, is_success};
 use super::error::{ErrorKind, Outcome, Result};
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::capabilities::{Capabilities, Overlap, UserNameRules};
+use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 use api::{Api, Listed, Member, NO_ANSWER, is_id, is_plausible, is_user_name};
 use async_trait::async_trait;
@@ -34,6 +34,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     lock: false,
     label: true,
     last_use: true,
+    buckets: BucketRights::NONE,
+    quota: Limitable::NONE,
     settle: Duration::from_secs(10),
     label_max_chars: 128,
     user_name: UserNameRules {

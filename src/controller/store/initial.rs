@@ -2,8 +2,8 @@
 
 use crate::{
     api::v1alpha1::{
-        DeletionPolicy, InitialUserStatus, ObjectStore, ObjectStoreRef, ObjectUser, ObjectUserSpec, Rotation,
-        SecretSpec,
+        Access, DeletionPolicy, InitialUserStatus, ObjectStore, ObjectStoreRef, ObjectUser, ObjectUserSpec,
+        Quota, Rotation, SecretSpec,
     },
     controller::{
         cached::CachedUser,
@@ -63,6 +63,8 @@ fn wanted(store: &ObjectStore) -> ObjectUser {
             locked: false,
             secret: SecretSpec::default(),
             rotation: Rotation::default(),
+            access: Access::default(),
+            quota: Quota::default(),
             deletion_policy: DeletionPolicy::default(),
             suspend: false,
         },

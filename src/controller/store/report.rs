@@ -4,6 +4,7 @@ use super::Seen;
 use crate::{
     api::v1alpha1::{
         BackendStatus, CapabilitiesStatus, InitialUserStatus, ObjectStore, ObjectStoreStatus, OverlapKind,
+        QuotaKind,
     },
     controller::error::Trouble,
     domain::{
@@ -117,6 +118,11 @@ fn capabilities(of: &Capabilities) -> CapabilitiesStatus {
         Overlap::TwoSecrets { .. } => (OverlapKind::TwoSecrets, Some(2)),
         Overlap::None => (OverlapKind::None, Some(1)),
     };
+    let quota = [
+        (of.quota.bytes, QuotaKind::MaxBytes),
+        (of.quota.objects, QuotaKind::MaxObjects),
+        (of.quota.buckets, QuotaKind::MaxBuckets),
+    ];
     CapabilitiesStatus {
         overlap,
         max_keys,
@@ -125,5 +131,11 @@ fn capabilities(of: &Capabilities) -> CapabilitiesStatus {
         lock: of.lock,
         label: of.label,
         last_use: of.last_use,
+        bucket_access: of.buckets.grant,
+        bucket_creation: of.buckets.make,
+        quota: quota
+            .into_iter()
+            .filter_map(|(can, kind)| can.then_some(kind))
+            .collect(),
     }
 }

@@ -37,6 +37,9 @@ impl Pass<'_> {
             Action::CreateUser => self.create_user(world).await?,
             Action::SetLabel => self.set_label(world, memory).await?,
             Action::SetLocked(locked) => self.set_locked(locked, world).await?,
+            Action::SetLimits(changes) => self.set_limits(&changes, world).await?,
+            Action::MakeBucket(name) => self.make_bucket(&name, world).await?,
+            Action::SetGrant(name, what) => self.set_grant(&name, what, world).await?,
             Action::DeleteUser => self.delete_user(world).await?,
             Action::WriteLedger(ledger, change) => self.write_ledger(*ledger, &change, world, memory).await?,
             Action::Issue {
@@ -101,13 +104,14 @@ impl Pass<'_> {
                 Verdict::Working("The first key is being issued.")
             }
             Change::Intent => Verdict::Working(another),
+            Change::Access => Verdict::Working("Access to buckets, or the quota, is being changed."),
             // The intent goes on after this, or is blocked: the next write tells.
             _ if self.ledger.intent.is_some() => Verdict::Working(another),
             Change::Adopted(_)
             | Change::Forgotten(_)
             | Change::Verified
             | Change::Scheduled
-            | Change::TokenRecorded => world.complaint.clone().map_or(Verdict::Settled, Verdict::Trouble),
+            | Change::TokenRecorded => world.complaint().map_or(Verdict::Settled, Verdict::Trouble),
         };
         let keys = KeysBeside {
             unknown: None,
@@ -122,7 +126,7 @@ impl Pass<'_> {
                 self.tell_adopted(id, &before, world).await;
             }
             Change::Verified => memory.proven.clear(),
-            Change::Forgotten(_) | Change::Scheduled | Change::TokenRecorded => {}
+            Change::Forgotten(_) | Change::Scheduled | Change::TokenRecorded | Change::Access => {}
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::{
         store,
     },
     domain::{
+        access::Limits,
         facts::{LastUse, SecretState, UserState},
         ids::CredentialId,
         reason::Reason,
@@ -26,6 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The world as it was just read. No `Debug`: that of a Secret prints what is in it.
 pub(super) struct Gathered {
     pub user: UserState,
+    /// Of the user; `None`: a change of them failed in this pass.
+    pub limits: Option<Limits>,
     pub live: BTreeSet<CredentialId>,
     pub halves: BTreeMap<CredentialId, KeyPair>,
     /// Of each key, where the backend tells that.
@@ -108,10 +111,12 @@ fn assemble(
     let readable = capabilities.secret_readable;
     let mut halves = memory.staged.clone();
     let (mut live, mut last_uses) = (BTreeSet::new(), BTreeMap::new());
+    let mut limits = Limits::new();
     let user = match observed {
         None => UserState::Absent,
         Some(found) if found.privileged || found.owner.as_ref() != Some(&target.mark) => UserState::Foreign,
         Some(found) => {
+            limits = found.limits;
             for key in found.credentials {
                 live.insert(key.id.clone());
                 if capabilities.last_use {
@@ -147,6 +152,7 @@ fn assemble(
     }
     Gathered {
         user,
+        limits: Some(limits),
         live,
         halves,
         last_uses,

@@ -1,9 +1,10 @@
 //! The ledger as it stands in status, and back. Pure.
 
 use crate::{
-    api::v1alpha1::{self as api, GoDuration, ObjectUserStatus},
+    api::v1alpha1::{self as api, BucketPermission, GoDuration, ObjectUserStatus},
     domain::{
-        ids::{AccessKeyId, CredentialId, RotateToken},
+        access::{Limits, Permission, Resource},
+        ids::{AccessKeyId, BucketName, CredentialId, RotateToken},
         ledger::{Cause, Intent, Issued, Ledger},
     },
 };
@@ -26,6 +27,9 @@ pub(super) fn read(status: &ObjectUserStatus) -> Ledger {
         .iter()
         .map(|a| (CredentialId::new(&a.id), a.until_time.0));
     let rotation = status.rotation.clone().unwrap_or_default();
+    let access = status.access.clone().unwrap_or_default();
+    let granted = access.buckets.iter();
+    let withdrawn = access.withdrawn.iter();
     Ledger {
         handled: rotation.handled_tokens.iter().map(RotateToken::new).collect(),
         intent: status.intent.as_ref().map(read_intent),
@@ -33,6 +37,41 @@ pub(super) fn read(status: &ObjectUserStatus) -> Ledger {
         abandoned: abandoned.collect(),
         last_rotation: rotation.last_rotation_time.map(|t| t.0),
         next_rotation: rotation.next_rotation_time.map(|t| t.0),
+        grants: granted
+            .map(|grant| (BucketName::new(&grant.name), permission(grant.permission)))
+            .collect(),
+        withdrawn: withdrawn
+            .map(|gone| (BucketName::new(&gone.name), gone.until_time.0))
+            .collect(),
+        limits: status.quota.as_ref().map(read_limits).unwrap_or_default(),
+    }
+}
+
+fn read_limits(quota: &api::QuotaStatus) -> Limits {
+    let all = [
+        (Resource::Bytes, quota.max_bytes),
+        (Resource::Objects, quota.max_objects),
+        (Resource::Buckets, quota.max_buckets),
+    ];
+    all.into_iter()
+        .filter_map(|(of, most)| Some((of, u64::try_from(most?).ok()?)))
+        .collect()
+}
+
+/// From the word of the API to ours.
+pub(super) fn permission(word: BucketPermission) -> Permission {
+    match word {
+        BucketPermission::ReadOnly => Permission::ReadOnly,
+        BucketPermission::WriteOnly => Permission::WriteOnly,
+        BucketPermission::ReadWrite => Permission::ReadWrite,
+    }
+}
+
+fn word(permission: Permission) -> BucketPermission {
+    match permission {
+        Permission::ReadOnly => BucketPermission::ReadOnly,
+        Permission::WriteOnly => BucketPermission::WriteOnly,
+        Permission::ReadWrite => BucketPermission::ReadWrite,
     }
 }
 
@@ -74,6 +113,30 @@ pub(super) fn write(ledger: &Ledger, status: &mut ObjectUserStatus) {
         next_rotation_time: ledger.next_rotation.map(Time),
     };
     status.rotation = (rotation != api::RotationStatus::default()).then_some(rotation);
+    let access = write_access(ledger);
+    status.access = (access != api::AccessStatus::default()).then_some(access);
+    let limit = |of| ledger.limits.get(&of).and_then(|most| i64::try_from(*most).ok());
+    let quota = api::QuotaStatus {
+        max_bytes: limit(Resource::Bytes),
+        max_objects: limit(Resource::Objects),
+        max_buckets: limit(Resource::Buckets),
+    };
+    status.quota = (quota != api::QuotaStatus::default()).then_some(quota);
+}
+
+fn write_access(ledger: &Ledger) -> api::AccessStatus {
+    let granted = ledger.grants.iter().map(|(name, permission)| api::GrantStatus {
+        name: name.to_string(),
+        permission: word(*permission),
+    });
+    let withdrawn = ledger.withdrawn.iter().map(|(name, until)| api::WithdrawnStatus {
+        name: name.to_string(),
+        until_time: Time(*until),
+    });
+    api::AccessStatus {
+        buckets: granted.collect(),
+        withdrawn: withdrawn.collect(),
+    }
 }
 
 fn credential(id: &CredentialId, key: &Issued) -> api::CredentialStatus {
@@ -140,6 +203,14 @@ mod tests {
             abandoned: [(CredentialId::new("LOST"), at(99))].into(),
             last_rotation: Some(at(40)),
             next_rotation: Some(at(400)),
+            grants: [
+                (BucketName::new("a-b"), Permission::ReadOnly),
+                (BucketName::new("c-d"), Permission::WriteOnly),
+                (BucketName::new("e-f"), Permission::ReadWrite),
+            ]
+            .into(),
+            withdrawn: [(BucketName::new("g-h"), at(500))].into(),
+            limits: [(Resource::Bytes, 1 << 60), (Resource::Buckets, 0)].into(),
         };
         let mut status = ObjectUserStatus::default();
         write(&ledger, &mut status);

@@ -1,5 +1,6 @@
 //! One pass over one `ObjectUser`: gather, parse, plan, execute, report.
 
+mod access;
 mod execute;
 mod execute_key;
 mod execute_secret;

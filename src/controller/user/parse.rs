@@ -2,10 +2,11 @@
 
 use crate::{
     api::v1alpha1::{self as api, GoDuration, ObjectUser},
-    controller::{context::id_of, error::Trouble},
+    controller::{context::id_of, error::Trouble, user::ledger::permission},
     domain::{
+        access::{Limits, Resource, WantedGrant},
         facts::{Deletion, Desired, OnKeyLimit, RotateRequest},
-        ids::RotateToken,
+        ids::{BucketName, RotateToken},
         reason::Reason,
     },
     names,
@@ -49,8 +50,38 @@ pub(super) fn parse(user: &ObjectUser, provable: bool, closed: bool) -> (Desired
             api::OnKeyLimit::RevokeOldest => OnKeyLimit::RevokeOldest,
         },
         provable,
+        grants: spec.access.buckets.iter().map(grant).collect(),
+        limits: limits(&spec.quota),
     };
     (desired, trouble)
+}
+
+fn grant(bucket: &api::BucketAccess) -> (BucketName, WantedGrant) {
+    let wanted = WantedGrant {
+        permission: permission(bucket.permission),
+        create: bucket.create,
+    };
+    (BucketName::new(&bucket.name), wanted)
+}
+
+fn limits(quota: &api::Quota) -> Limits {
+    let all = [
+        (
+            Resource::Bytes,
+            quota.max_bytes.as_ref().map(api::Bytes::to_bytes),
+        ),
+        (
+            Resource::Objects,
+            quota.max_objects.and_then(|most| u64::try_from(most).ok()),
+        ),
+        (
+            Resource::Buckets,
+            quota.max_buckets.and_then(|most| u64::try_from(most).ok()),
+        ),
+    ];
+    all.into_iter()
+        .filter_map(|(of, most)| Some((of, most?)))
+        .collect()
 }
 
 fn rotate(user: &ObjectUser) -> Result<Option<RotateRequest>, String> {
@@ -94,6 +125,7 @@ fn grace(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::access::Permission;
 
     fn user(annotations: &serde_json::Value) -> ObjectUser {
         serde_json::from_value(serde_json::json!({
@@ -141,6 +173,28 @@ mod tests {
                 "{token:?} {grace:?}"
             );
         }
+    }
+
+    #[test]
+    fn access_and_quota_are_what_the_spec_says() {
+        let mut user = user(&serde_json::json!({}));
+        let (desired, _) = parse(&user, true, false);
+        assert!(desired.grants.is_empty() && desired.limits.is_empty());
+        let buckets = serde_json::json!([{ "name": "a-b" }, { "name": "c-d", "permission": "WriteOnly", "create": true }]);
+        user.spec.access.buckets = serde_json::from_value(buckets).unwrap();
+        user.spec.quota =
+            serde_json::from_value(serde_json::json!({ "maxBytes": "10G", "maxBuckets": 0 })).unwrap();
+        let (desired, _) = parse(&user, true, false);
+        let wanted = |permission, create| WantedGrant { permission, create };
+        let want = [
+            (BucketName::new("a-b"), wanted(Permission::ReadWrite, false)),
+            (BucketName::new("c-d"), wanted(Permission::WriteOnly, true)),
+        ];
+        assert_eq!(desired.grants, want.into());
+        assert_eq!(
+            desired.limits,
+            [(Resource::Bytes, 10_000_000_000), (Resource::Buckets, 0)].into()
+        );
     }
 
     #[test]

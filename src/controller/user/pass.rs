@@ -1,6 +1,7 @@
 //! The loop of one pass: plan, execute, until a plan is empty; then report.
 
 use super::{
+    access::{self, Buckets},
     form::Form,
     gather::{self, Gathered},
     ledger, parse, report,
@@ -93,6 +94,9 @@ pub(super) struct World {
     pub form: Form,
     pub desired: Desired,
     pub seen: Gathered,
+    pub buckets: Buckets,
+    /// What of access and quota cannot be had, by the last plan.
+    pub unmet: Option<Trouble>,
     /// Something about the spec cannot be done; the rest is.
     pub complaint: Option<Trouble>,
     /// What the backend said of a user that it would not make.
@@ -110,6 +114,11 @@ impl World {
     /// The backend keeps the keys before a new one.
     pub(super) fn overlaps(&self) -> bool {
         self.target.connection.driver.capabilities().overlap != Overlap::None
+    }
+
+    /// What is to be told of the spec while nothing stands in the way of the keys.
+    pub(super) fn complaint(&self) -> Option<Trouble> {
+        self.unmet.clone().or_else(|| self.complaint.clone())
     }
 
     /// Leaves the label as it is on the backend, which refused the one that is wished.
@@ -164,6 +173,7 @@ impl<'a> Pass<'a> {
         };
         for _ in 0..MAX_ROUNDS {
             let plan = self.plan(&world, memory);
+            world.unmet = access::trouble(&plan.unmet, &world.buckets);
             if plan.actions.is_empty() {
                 return self
                     .settle(&world, &plan, memory)
@@ -200,6 +210,12 @@ impl<'a> Pass<'a> {
         let ca = target.connection.ca_bundle.as_deref();
         let (form, template) = Form::new(&self.user, &target.user_name, s3, ca);
         let seen = gather::gather(&self.user, &target, &form, memory, self.ctx).await?;
+        // To a stranger's user nothing is given; what was given while it was ours is taken back.
+        let buckets = if seen.user == UserState::Foreign && !desired.deleting {
+            Buckets::default()
+        } else {
+            Buckets::look(&target, &desired, &self.ledger).await
+        };
         // What the object says was read before the rest: it has to be confirmed before anything is changed.
         self.confirmed = false;
         let mut world = World {
@@ -207,6 +223,8 @@ impl<'a> Pass<'a> {
             form,
             desired,
             seen,
+            buckets,
+            unmet: None,
             complaint: annotation.or(template),
             conflict: None,
             restored: false,
@@ -224,6 +242,8 @@ impl<'a> Pass<'a> {
             finalizer: status::has_finalizer(&self.user),
             user: &world.seen.user,
             live: &world.seen.live,
+            limits: world.seen.limits.as_ref(),
+            buckets: &world.buckets.states,
             secret: &world.seen.state,
             ledger: &self.ledger,
             in_hand: &in_hand,
@@ -274,6 +294,7 @@ impl<'a> Pass<'a> {
         let blocked = said
             .filter(|_| plan.blocked == Some(Blocked::UserConflict))
             .or(blocked);
+        let blocked = access::together(blocked, world.unmet.clone());
         if blocked.is_some() && self.gives_up() {
             return Ok(self.leave_behind().await?);
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::v1alpha1::{NamespacesFrom, ObjectStore, ObjectStoreRef, ObjectUser},
-    backend::pool::Connection,
+    backend::{Grantee, pool::Connection},
     controller::{
         context::{Context, id_of},
         error::{Failure, Trouble},
@@ -10,7 +10,7 @@ use crate::{
     },
     domain::{
         identity::Identity,
-        ids::{OwnerMark, UserName},
+        ids::{NamespaceMark, OwnerMark, UserName},
         reason::Reason,
     },
     names,
@@ -26,8 +26,24 @@ pub(super) struct Target {
     pub connection: Arc<Connection>,
     pub user_name: UserName,
     pub mark: OwnerMark,
+    /// Of the namespace of the object.
+    pub namespace: NamespaceMark,
     /// The store took this user once and takes none from its namespace any more.
     pub closed: bool,
+    /// The object stands in the store's own namespace.
+    pub at_home: bool,
+}
+
+impl Target {
+    /// The user as one whom access is given to.
+    pub(super) fn grantee(&self) -> Grantee {
+        Grantee {
+            user: self.user_name.clone(),
+            owner: self.mark.clone(),
+            namespace: self.namespace.clone(),
+            at_home: self.at_home,
+        }
+    }
 }
 
 /// The store that a user depends on, as last seen.
@@ -121,6 +137,8 @@ pub(super) async fn find(user: &ObjectUser, ctx: &Context) -> Result<Target, Fai
     }
     Ok(Target {
         mark: identity.owner_mark(),
+        namespace: identity.namespace_mark(),
+        at_home: store.namespace().as_ref() == Some(&namespace),
         store,
         connection,
         user_name,

@@ -1,7 +1,8 @@
 //! What a plan can ask for.
 
 use crate::domain::{
-    ids::{AccessKeyId, CredentialId, RotateToken},
+    access::{LimitChanges, Permission, Resource},
+    ids::{AccessKeyId, BucketName, CredentialId, RotateToken},
     ledger::Ledger,
 };
 use jiff::Timestamp;
@@ -23,6 +24,12 @@ pub enum Action {
     SetLabel,
     /// Lock or unlock.
     SetLocked(bool),
+    /// Set or lift limits of the user.
+    SetLimits(LimitChanges),
+    /// Make a bucket that was seen missing. It is never deleted.
+    MakeBucket(BucketName),
+    /// Give the user this access to a bucket, or withdraw what this operator gave.
+    SetGrant(BucketName, Option<Permission>),
     /// Delete the user with its keys; refused by the backend while it owns data.
     DeleteUser,
     /// Write status, if it is still the one that was read.
@@ -93,6 +100,27 @@ pub enum Change {
     Scheduled,
     /// A token was recorded as handled without a rotation.
     TokenRecorded,
+    /// Grants and limits are about to be changed, or were seen gone.
+    Access,
+}
+
+/// What of `spec.access` and `spec.quota` cannot be had now. None of it holds up a rotation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unmet {
+    /// The backend cannot grant access to buckets.
+    GrantsUnsupported,
+    /// The backend cannot limit this.
+    LimitUnsupported(Resource),
+    /// The bucket is not there, and is not to be made or cannot be.
+    BucketMissing(BucketName),
+    /// The bucket is there, and its owner did not consent.
+    BucketClosed(BucketName),
+    /// A grant of ours is to go, and its bucket cannot be looked into any more.
+    GrantLeft(BucketName),
+    /// The bucket could not be read or changed in this pass.
+    BucketUnknown(BucketName),
+    /// The limits could not be changed in this pass.
+    LimitsUnknown,
 }
 
 /// Why the key that is wanted cannot be had now.
@@ -135,4 +163,6 @@ pub struct Plan {
     pub wake: Option<Timestamp>,
     /// Keys on the backend that nobody here knows of.
     pub unknown: BTreeSet<CredentialId>,
+    /// What of access and quota cannot be had now.
+    pub unmet: BTreeSet<Unmet>,
 }

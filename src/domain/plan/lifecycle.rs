@@ -1,6 +1,10 @@
-//! Rules of the user: made, labelled, locked, deleted. The rules of its keys follow once it is as it should be.
+//! Rules of the user: made, labelled, locked, given access, deleted. The rules of its keys follow once it is as it should
+//! be.
 
-use super::{Action, Blocked, Plan, rotation, view::View};
+use super::{
+    Action, Blocked, Plan, access, rotation,
+    view::{View, soonest},
+};
 use crate::domain::{
     facts::{Deletion, Facts, SecretState, UserState},
     ledger::after,
@@ -28,7 +32,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         UserState::Absent => only(vec![Action::CreateUser]),
         UserState::Foreign => blocked(Blocked::UserConflict),
         UserState::Ours { label, locked } => {
-            let mut plan = rotation::plan(facts);
+            let mut plan = with_access(facts);
             let mut actions = align(facts, label, *locked);
             actions.append(&mut plan.actions);
             if facts.desired.locked != *locked && !facts.capabilities.lock {
@@ -40,6 +44,19 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
             Plan { actions, ..plan }
         }
     }
+}
+
+/// Grants and limits come before the next step of the keys, and after keys whose time has come.
+fn with_access(facts: &Facts<'_>) -> Plan {
+    let mut access = access::plan(facts);
+    let mut plan = rotation::plan(facts);
+    if !access.actions.is_empty() {
+        plan.actions.retain(|action| matches!(action, Action::Revoke(_)));
+        plan.actions.append(&mut access.actions);
+    }
+    plan.wake = soonest(plan.wake, access.wake);
+    plan.unmet = access.unmet;
+    plan
 }
 
 /// Brings label and lock to what is wished. The lock comes first: it may be an emergency.
@@ -54,7 +71,8 @@ fn align(facts: &Facts<'_>, label: &str, locked: bool) -> Vec<Action> {
     actions
 }
 
-/// Backend first, Secret second, finalizer last: what is refused leaves everything as it was.
+/// The user first, then Secret and grants, the finalizer last: a user that is not given up leaves everything as it was, and
+/// a grant that cannot be withdrawn keeps no key alive.
 fn delete(facts: &Facts<'_>) -> Plan {
     if !facts.finalizer {
         return only(Vec::new());
@@ -68,10 +86,15 @@ fn delete(facts: &Facts<'_>) -> Plan {
     }
     match (facts.desired.deletion, facts.user) {
         (Deletion::Delete, UserState::Ours { .. }) => only(vec![Action::DeleteUser]),
-        (Deletion::Delete, _) if ours => only(vec![Action::DeleteSecret, Action::RemoveFinalizer]),
+        (Deletion::Delete, _) => {
+            let last = || only(vec![Action::RemoveFinalizer]);
+            let mut plan = access::withdraw(facts).unwrap_or_else(last);
+            plan.actions.splice(0..0, ours.then_some(Action::DeleteSecret));
+            plan
+        }
         (Deletion::Retain, UserState::Ours { .. }) => retain(facts),
         (Deletion::Retain, _) if ours => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),
-        _ => only(vec![Action::RemoveFinalizer]),
+        (Deletion::Retain, _) => only(vec![Action::RemoveFinalizer]),
     }
 }
 
@@ -111,6 +134,7 @@ fn only(actions: Vec<Action>) -> Plan {
         blocked: None,
         wake: None,
         unknown: BTreeSet::new(),
+        unmet: BTreeSet::new(),
     }
 }
 

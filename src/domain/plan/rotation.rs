@@ -11,7 +11,7 @@
 //! 9. A key published unproven is proven.
 
 use super::{
-    Action, Change, Plan,
+    Action, Change, Plan, access,
     view::{Next, View},
 };
 use crate::domain::{
@@ -19,6 +19,7 @@ use crate::domain::{
     ids::RotateToken,
     ledger::Cause,
 };
+use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let view = View::of(facts);
@@ -37,6 +38,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         blocked,
         wake: view.wake(),
         unknown: view.unknown(),
+        unmet: BTreeSet::new(),
     }
 }
 
@@ -89,6 +91,9 @@ impl<'a> View<'a> {
     fn nothing_is_published(&self) -> Next {
         let (ledger, desired) = (self.ledger(), self.facts.desired);
         if ledger.credentials.is_empty() && ledger.handled.is_empty() {
+            if access::is_unclear(self.facts) {
+                return Next::Nothing;
+            }
             let present = desired.rotate.as_ref().map(|r| r.token.clone());
             return self.open(Cause::First, present, desired.grace);
         }

@@ -129,6 +129,11 @@ impl<'a> View<'a> {
     }
 }
 
+/// The earlier of two times to look again.
+pub(super) fn soonest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
 /// Keys issued under this intent that are live: the one it names; or, where ids cannot be chosen, those that were not
 /// there when it was written.
 fn born<'a>(facts: &'a Facts<'_>, intent: &Intent) -> BTreeSet<&'a CredentialId> {

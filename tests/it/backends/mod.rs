@@ -3,6 +3,7 @@
 //!
 //! What a driver does by itself is examined in `conformance`; here is what takes the operator to be seen.
 
+mod access;
 mod kills;
 mod life;
 mod site;

@@ -8,10 +8,12 @@ use gracekey::api::v1alpha1::ObjectStore;
 use gracekey::backend::proof::{Death, Proof, Prover};
 use gracekey::backend::registry::{self, AdminSecret, Parts};
 use gracekey::backend::{
-    BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result,
+    BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser,
+    Result,
 };
+use gracekey::domain::access::LimitChanges;
 use gracekey::domain::capabilities::Capabilities;
-use gracekey::domain::ids::{CredentialId, OwnerMark, UserName};
+use gracekey::domain::ids::{BucketName, CredentialId, OwnerMark, UserName};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, env, sync::Arc, sync::Mutex, time::Duration};
@@ -194,6 +196,14 @@ impl Driver for Tidy {
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         self.inner.revoke(name, id).await
     }
+
+    async fn set_limits(&self, name: &UserName, changes: &LimitChanges) -> Result<()> {
+        self.inner.set_limits(name, changes).await
+    }
+
+    async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        self.inner.find_bucket(to, bucket).await
+    }
 }
 
 /// What the operator would ask.
@@ -296,6 +306,15 @@ impl Subject for Live {
             }
             "the_admins_own_user_is_privileged_and_cannot_be_claimed" => {
                 Some("which user your administrator is, only you know")
+            }
+            "a_grant_allows_exactly_what_it_says"
+            | "a_withdrawn_grant_is_refused_and_those_of_others_stay"
+            | "a_grant_that_is_there_is_not_written_again"
+            | "a_rotation_changes_no_grant"
+            | "a_bucket_without_consent_is_left_alone"
+            | "a_bucket_that_is_made_is_open_to_its_namespace_alone"
+            | "a_lost_answer_about_access_is_mended_by_repeating" => {
+                Some("makes buckets, which nothing here could delete")
             }
             "a_call_that_never_arrives_is_not_applied"
             | "a_change_that_is_lost_on_the_way_has_an_unknown_outcome"

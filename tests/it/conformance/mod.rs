@@ -7,6 +7,7 @@
 #[macro_use]
 mod suite;
 
+mod access;
 mod ceph;
 mod ecs;
 mod faults;

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use futures::future::LocalBoxFuture;
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::proof::{Death, Proof, Prover, S3Prober, S3Settings};
-use gracekey::backend::{BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
+use gracekey::backend::{BackendKind, Driver, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser, Result};
 use gracekey::domain::capabilities::Overlap;
 use gracekey::domain::identity::Identity;
-use gracekey::domain::ids::{AccessKeyId, CredentialId, OwnerMark, UserName};
+use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use http::Method;
 use std::{fmt::Debug, time::Duration, time::Instant};
 
@@ -70,6 +70,13 @@ pub(crate) trait Subject: Sync + 'static {
     /// Adds a key to a user, behind the driver's back.
     async fn make_foreign_key(&self, name: &UserName) -> KeyPair;
 
+    /// Makes a bucket that belongs to neither the admin nor any user of ours, with an object
+    /// [`SEED`](super::access::SEED) in it. `open_to`: its owner consents to grants for this one's namespace. Asked for where
+    /// `capabilities().buckets.grant`.
+    async fn make_strangers_bucket(&self, bucket: &BucketName, _open_to: Option<&Grantee>) {
+        unreachable!("{bucket}: nothing is granted here");
+    }
+
     /// All that the backend tells of a user, as text, to see that nothing changed.
     async fn snapshot(&self, name: &UserName) -> String;
 
@@ -124,6 +131,16 @@ macro_rules! with_cases {
             refusals: a_probe_learns_the_product
             refusals: without_rights_every_call_is_refused_as_the_admins_to_mend
             refusals: the_admins_own_user_is_privileged_and_cannot_be_claimed
+            access: a_grant_allows_exactly_what_it_says
+            access: a_withdrawn_grant_is_refused_and_those_of_others_stay
+            access: a_grant_that_is_there_is_not_written_again
+            access: a_rotation_changes_no_grant
+            access: a_bucket_without_consent_is_left_alone
+            access: a_bucket_that_is_not_there_is_missing
+            access: a_bucket_that_is_made_is_open_to_its_namespace_alone
+            access: a_name_that_no_bucket_has_is_refused_before_any_request
+            access: a_lost_answer_about_access_is_mended_by_repeating
+            access: limits_are_set_told_and_lifted_as_claimed
             faults: a_call_that_never_arrives_is_not_applied
             faults: a_change_that_is_lost_on_the_way_has_an_unknown_outcome
             faults: a_lost_answer_to_a_new_key_is_found_by_reading

@@ -6,6 +6,7 @@ use super::suite::{
     made_with_key, make, name_for, order_from, ready, works,
 };
 use gracekey::backend::{Driver, ErrorKind, NewUser, Outcome, Result};
+use gracekey::domain::access::{LimitChanges, Resource};
 use gracekey::domain::ids::{CredentialId, OwnerMark, UserName};
 use std::fmt::Debug;
 
@@ -179,6 +180,12 @@ pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<
     }
     if capabilities.lock {
         results.push(driver.set_locked(name, true).await);
+    }
+    for of in [Resource::Bytes, Resource::Objects, Resource::Buckets] {
+        if capabilities.quota.covers(of) {
+            let changes = LimitChanges::from([(of, Some(1))]);
+            results.push(driver.set_limits(name, &changes).await);
+        }
     }
     results
 }

@@ -1,6 +1,7 @@
 //! L1: once faults stop, every world comes to rest, and the right way.
 
 use super::{
+    access,
     environment::tick,
     process::{self, Fate, Who, ours},
     scenario::{Planner, Scenario},
@@ -45,6 +46,7 @@ pub(super) fn comes_to_rest(
         if world.lead.run.is_some() {
             process::act(&mut world, Who::Lead, Fate::Done, scenario, planner)?;
             world.tidy();
+            access::all_is_on_record(&world)?;
             continue;
         }
         let plan = process::read(&mut world, scenario, planner, false)?;
@@ -61,7 +63,11 @@ pub(super) fn comes_to_rest(
                 }
                 world.tidy();
             }
-            None => return rests_right(&world, &plan, scenario, planner).map(|()| world),
+            None if access::is_stuck(&world, &plan) => return Ok(world),
+            None => {
+                access::rests_right(&world, &plan)?;
+                return rests_right(&world, &plan, scenario, planner).map(|()| world);
+            }
         }
     }
     violated("L1", format!("no rest within {STEPS} steps"))
@@ -83,6 +89,7 @@ fn deleted(world: &World) -> Checked {
     if world.ghost.deleted == Some(Deletion::Retain) {
         return Ok(());
     }
+    access::nothing_is_left(world)?;
     let user = matches!(world.user, UserState::Ours { .. });
     ensure(!user && world.keys.is_empty(), "L1", || {
         format!("a user is left behind with {:?}", world.keys)

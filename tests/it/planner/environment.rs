@@ -1,7 +1,7 @@
 //! What can happen next: to the operators, to time, and by the hands of people.
 
 use super::{
-    execute,
+    access, execute,
     process::{self, Fate, Who},
     scenario::{Edits, Planner, Scenario},
     violation::{Checked, ensure},
@@ -45,6 +45,7 @@ pub(super) enum Edit {
     ShorterGrace,
     Consent(bool),
     Close(bool),
+    Access(access::Edit),
 }
 
 /// Everything that can happen in this world.
@@ -165,6 +166,9 @@ fn edits_of(world: &World, kind: Edits, scenario: &Scenario) -> Vec<Edit> {
         ],
         Edits::Grace => vec![when(object.desired.grace > ticks(0), Edit::ShorterGrace)],
         Edits::Close => vec![Some(Edit::Close(!object.desired.closed))],
+        Edits::Access => access::edits_of_spec(object),
+        Edits::Buckets => access::edits_of_buckets(world),
+        Edits::Quota => access::edits_of_quota(object),
         Edits::Consent => vec![Some(Edit::Consent(!object.desired.allow_interruption))],
     };
     edits.into_iter().flatten().collect()
@@ -233,6 +237,7 @@ pub(super) fn apply(world: &World, step: &Step, scenario: &Scenario, planner: &P
         }
     }
     world.tidy();
+    access::all_is_on_record(&world)?;
     Ok(world)
 }
 
@@ -310,13 +315,15 @@ fn apply_edit(world: &mut World, edit: Edit) {
                 .ghost
                 .killed
                 .extend(std::mem::take(&mut world.keys).into_keys());
+            world.limits.clear();
             world.user = UserState::Absent;
         }
         Edit::LoseStatus => lose_status(world),
+        Edit::Access(edit) => access::apply(world, edit),
     }
 }
 
-fn change_spec(world: &mut World, change: impl FnOnce(&mut gracekey::domain::facts::Desired)) {
+pub(super) fn change_spec(world: &mut World, change: impl FnOnce(&mut gracekey::domain::facts::Desired)) {
     world.lagging = (world.budget.lags > 0).then(|| world.object.clone()).flatten();
     world.object_moves();
     change(&mut world.object.as_mut().expect("only while it is there").desired);

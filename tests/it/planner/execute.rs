@@ -1,6 +1,7 @@
 //! Actions carried out, each with what must hold when it is.
 
 use super::{
+    access,
     process::{Who, object_for, ours, published},
     scenario::Scenario,
     violation::{Checked, ensure, violated},
@@ -41,8 +42,12 @@ pub(super) fn carry_out(
             not_a_strangers(world)?;
             Ok(change_user(world, ours(*locked)))
         }
+        Action::SetLimits(changes) => access::set_limits(world, run, changes),
+        Action::MakeBucket(name) => Ok(access::make_bucket(world, name)),
+        Action::SetGrant(name, what) => access::set_grant(world, run, name, *what),
         Action::DeleteUser => {
             not_a_strangers(world)?;
+            world.limits.clear();
             world.keys.clear();
             world.user = UserState::Absent;
             Ok(Answer::Done)

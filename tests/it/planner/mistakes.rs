@@ -17,7 +17,7 @@ use gracekey::domain::{
 use std::{collections::BTreeSet, time::Duration};
 
 /// Walks with this mistake planted, and demands that it is found by this invariant.
-fn found(scenario: &Scenario, invariant: &str, mistaken: &Planner) {
+pub(super) fn found(scenario: &Scenario, invariant: &str, mistaken: &Planner) {
     match walk(scenario, mistaken) {
         Ok(seen) => panic!("{}: not found in {} states", scenario.name, seen.states),
         Err(found) => {
@@ -35,7 +35,7 @@ fn unreadable(name: &'static str) -> Scenario {
 }
 
 /// The plan, with each ledger that it writes changed.
-fn with_ledgers(facts: &Facts<'_>, change: impl Fn(&mut Ledger)) -> Plan {
+pub(super) fn with_ledgers(facts: &Facts<'_>, change: impl Fn(&mut Ledger)) -> Plan {
     let mut plan = plan(facts);
     for action in &mut plan.actions {
         if let Action::WriteLedger(ledger, _) = action {
@@ -54,18 +54,19 @@ fn with_capabilities(facts: &Facts<'_>, change: impl FnOnce(&mut Capabilities)) 
     })
 }
 
-fn without(facts: &Facts<'_>, unwanted: impl Fn(&Action) -> bool) -> Plan {
+pub(super) fn without(facts: &Facts<'_>, unwanted: impl Fn(&Action) -> bool) -> Plan {
     let mut plan = plan(facts);
     plan.actions.retain(|action| !unwanted(action));
     plan
 }
 
-fn only(action: Action) -> Plan {
+pub(super) fn only(action: Action) -> Plan {
     Plan {
         actions: vec![action],
         blocked: None,
         wake: None,
         unknown: BTreeSet::new(),
+        unmet: BTreeSet::new(),
     }
 }
 

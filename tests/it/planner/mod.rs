@@ -2,24 +2,28 @@
 //!
 //! `GRACEKEY_EXPLORE=deep` walks further; `docs/planner.md` says what, and how far.
 
+mod access;
 mod calm;
 mod environment;
 mod execute;
 mod mistakes;
+mod mistakes_of_access;
 mod process;
 mod scenario;
 mod violation;
 mod walk;
 mod world;
 
+use access::{MADE, THERE};
 use gracekey::domain::{
+    access::{Permission, Resource},
     facts::{Desired, OnKeyLimit},
     plan::plan,
 };
 use scenario::{
-    Edits::{Backend, Close, Consent, Delete, Grace, Lock, Rotate, Secret, Status},
+    Edits::{Access, Backend, Buckets, Close, Consent, Delete, Grace, Lock, Quota, Rotate, Secret, Status},
     NO_OVERLAP, ONE_SLOT, Scenario, THREE_SLOTS, TWO_NAMED_SLOTS, TWO_SECRETS, TWO_SLOTS, UNLIMITED,
-    UNREADABLE, with_key,
+    UNREADABLE, want, with_key,
 };
 use world::ticks;
 
@@ -180,6 +184,55 @@ fn explore_backends_of_one_key() {
             .edits(1),
     ]);
     assert_not_shrunk(states, 43_000);
+}
+
+fn both_buckets(desired: &mut Desired) {
+    want(desired, THERE, Permission::ReadWrite, false);
+    want(desired, MADE, Permission::ReadOnly, true);
+}
+
+fn one_bucket(desired: &mut Desired) {
+    want(desired, THERE, Permission::ReadWrite, false);
+}
+
+#[test]
+fn explore_access() {
+    let states = explore([
+        Scenario::new("access: from nothing", UNLIMITED, &[Access, Buckets])
+            .blank_start()
+            .buckets(&[THERE])
+            .edits(1)
+            .wishing(|d| {
+                both_buckets(d);
+                d.limits.insert(Resource::Bytes, 10);
+            }),
+        Scenario::new("access: edits", UNLIMITED, &[Access, Buckets])
+            .buckets(&[THERE])
+            .edits(2)
+            .wishing(one_bucket),
+        Scenario::new("access: two operators", UNLIMITED, &[Access])
+            .buckets(&[THERE])
+            .faults(0, 1, 0)
+            .edits(2)
+            .wishing(one_bucket),
+        Scenario::new("access: deletion", UNLIMITED, &[Access, Buckets, Delete])
+            .buckets(&[THERE])
+            .edits(2)
+            .wishing(one_bucket),
+        Scenario::new("access: rotation", UNLIMITED, &[Buckets])
+            .rotating()
+            .edits(1)
+            .wishing(one_bucket),
+        Scenario::new("access: store that closes", UNLIMITED, &[Access, Close])
+            .buckets(&[THERE])
+            .edits(2),
+        Scenario::new("access: status lost", UNLIMITED, &[Access, Status])
+            .buckets(&[THERE])
+            .edits(2)
+            .wishing(one_bucket),
+        Scenario::new("quota", UNLIMITED, &[Quota, Backend]).edits(2),
+    ]);
+    assert_not_shrunk(states, 24_900);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! An operator at work: it reads, plans, and acts; what it planned on may be out of date by then.
 
 use super::{
+    access,
     execute::{self, Answer},
     scenario::{Planner, Scenario},
     violation::{Checked, ensure},
     world::{NOW, Object, Process, Run, SECOND, World, limit},
 };
 use gracekey::domain::{
+    access::change_limits,
     capabilities::Overlap,
     facts::{Draw, Facts, Published, SecretState, UserState},
     ids::{AccessKeyId, CredentialId},
@@ -60,6 +62,8 @@ pub(super) fn read(
     let mut run = Run {
         object: object.expect("read only while it is there"),
         user: world.user.clone(),
+        limits: Some(world.limits.clone()),
+        buckets: std::collections::BTreeMap::new(),
         live: world.keys.keys().cloned().collect(),
         secret: world.secret.clone(),
         object_moved: lagging,
@@ -67,6 +71,7 @@ pub(super) fn read(
         secret_edited: false,
         todo: Vec::new(),
     };
+    run.buckets = access::look(world, &run.object);
     let plan = plan(&world.lead, &run, world.next, scenario, planner);
     check_plan(&plan, &run, scenario)?;
     run.todo.clone_from(&plan.actions);
@@ -101,10 +106,13 @@ pub(super) fn act(
     if unclear && matches!(action, Action::Issue { .. }) {
         process.fence = None;
     }
-    if fate != Fate::Done || answer == Answer::Denied {
+    let failed = fate != Fate::Done || answer == Answer::Denied;
+    if failed && !access::is_given_up(&mut run, &action) {
         return Ok(());
     }
-    remember(process, &mut run, &action, answer);
+    if !failed {
+        remember(process, &mut run, &action, answer);
+    }
     if run.todo.is_empty() && run.object.finalizer {
         let plan = plan(process, &run, next, scenario, planner);
         check_plan(&plan, &run, scenario)?;
@@ -131,6 +139,8 @@ fn plan(process: &Process, run: &Run, next: u8, scenario: &Scenario, planner: &P
         finalizer: run.object.finalizer,
         user: &run.user,
         live: &run.live,
+        limits: run.limits.as_ref(),
+        buckets: &run.buckets,
         secret: &run.secret,
         ledger: &run.object.ledger,
         in_hand: &in_hand,
@@ -178,6 +188,8 @@ fn remember(process: &mut Process, run: &mut Run, action: &Action, answer: Answe
             run.live.remove(id);
             process.halves.remove(id);
         }
+        Action::SetLimits(changes) => change_limits(run.limits.get_or_insert_default(), changes),
+        Action::MakeBucket(_) | Action::SetGrant(..) => access::remember(run, action),
         Action::FenceSecret(attempt) => process.secret_fence = Some(*attempt),
         Action::SetLabel | Action::Issue { .. } | Action::Publish { .. } | Action::RestoreSecret { .. } => {}
         Action::DeleteSecret | Action::ReleaseSecret => run.secret = SecretState::Absent,
@@ -213,6 +225,7 @@ fn check_plan(plan: &Plan, run: &Run, scenario: &Scenario) -> Checked {
     ensure(plan.wake.is_none_or(|at| at > NOW), "L1", || {
         format!("wakes in the past: {:?}", plan.wake)
     })?;
+    access::check_plan(plan, run)?;
     let issues = plan.actions.iter().any(|a| matches!(a, Action::Issue { .. }));
     let full =
         run.live.len() >= limit(&scenario.capabilities) && scenario.capabilities.overlap != Overlap::None;

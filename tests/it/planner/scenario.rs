@@ -1,13 +1,15 @@
 //! What is walked: a backend, a wish, and how much may go wrong.
 
-use super::world::{Budget, Ghost, Object, Process, TICK, World, ticks};
+use super::world::{Bucket, Budget, Ghost, Object, Process, TICK, World, ticks};
 use gracekey::domain::{
-    capabilities::{Capabilities, Overlap, UserNameRules},
+    access::{Limits, Permission, WantedGrant},
+    capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules},
     facts::{Deletion, Desired, Facts, OnKeyLimit, SecretState, UserState},
+    ids::BucketName,
     ledger::Ledger,
     plan::Plan,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The planner under test: the real one, or one with a mistake planted.
 pub(super) type Planner = dyn Fn(&Facts<'_>) -> Plan + Sync;
@@ -24,6 +26,11 @@ pub(super) enum Edits {
     Grace,
     Consent,
     Close,
+    /// What the spec says of buckets.
+    Access,
+    /// Buckets come, go, and are opened and closed by their owners.
+    Buckets,
+    Quota,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +44,8 @@ pub(super) struct Scenario {
     pub settled: bool,
     /// A rotation has just been asked for.
     pub rotating: bool,
+    /// There from the beginning, and open.
+    pub buckets: &'static [&'static str],
 }
 
 const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) -> Capabilities {
@@ -50,6 +59,16 @@ const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) ->
         lock: true,
         label: false,
         last_use: false,
+        buckets: BucketRights {
+            grant: true,
+            make: true,
+            write_only_deletes: false,
+        },
+        quota: Limitable {
+            bytes: true,
+            objects: false,
+            buckets: false,
+        },
         settle: Duration::ZERO,
         label_max_chars: 0,
         user_name: UserNameRules {
@@ -97,7 +116,15 @@ pub(super) fn wish() -> Desired {
         allow_interruption: false,
         on_key_limit: OnKeyLimit::Wait,
         provable: true,
+        grants: BTreeMap::new(),
+        limits: Limits::new(),
     }
+}
+
+/// Wishes for access to a bucket.
+pub(super) fn want(desired: &mut Desired, bucket: &str, permission: Permission, create: bool) {
+    let wanted = WantedGrant { permission, create };
+    desired.grants.insert(BucketName::new(bucket), wanted);
 }
 
 impl Scenario {
@@ -116,6 +143,7 @@ impl Scenario {
             edits,
             settled: true,
             rotating: false,
+            buckets: &[],
         }
     }
 
@@ -126,6 +154,11 @@ impl Scenario {
             lags,
             ..self.budget
         };
+        self
+    }
+
+    pub(super) fn buckets(mut self, buckets: &'static [&'static str]) -> Self {
+        self.buckets = buckets;
         self
     }
 
@@ -161,8 +194,14 @@ impl Scenario {
             secret: SecretState::Absent,
             backup: None,
             user: UserState::Absent,
-            keys: std::collections::BTreeMap::new(),
-            flight: std::collections::BTreeMap::new(),
+            keys: BTreeMap::new(),
+            limits: Limits::new(),
+            buckets: self
+                .buckets
+                .iter()
+                .map(|name| (BucketName::new(*name), Bucket::OPEN))
+                .collect(),
+            flight: BTreeMap::new(),
             lead: Process::default(),
             paused: None,
             budget: self.budget,

@@ -4,9 +4,10 @@
 //! that differ only in their age are one.
 
 use gracekey::domain::{
+    access::{BucketState, Held, Limits},
     capabilities::{Capabilities, Overlap},
     facts::{Deletion, Desired, Published, SecretState, UserState},
-    ids::{CredentialId, RotateToken},
+    ids::{BucketName, CredentialId, RotateToken},
     ledger::Ledger,
     plan::Action,
 };
@@ -39,6 +40,10 @@ pub(super) struct World {
     pub backup: Option<Published>,
     pub user: UserState,
     pub keys: BTreeMap<CredentialId, Key>,
+    /// Limits of the user.
+    pub limits: Limits,
+    /// What buckets there are.
+    pub buckets: BTreeMap<BucketName, Bucket>,
     /// Requests to issue that hang in a gateway.
     pub flight: BTreeMap<CredentialId, Flight>,
     pub lead: Process,
@@ -65,6 +70,21 @@ pub(super) struct Key {
     pub dies: Option<Timestamp>,
 }
 
+/// A bucket, and what grant of ours is on it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Bucket {
+    /// Its owner lets us grant on it.
+    pub open: bool,
+    pub held: Held,
+}
+
+impl Bucket {
+    pub(super) const OPEN: Self = Self {
+        open: true,
+        held: Held::Nothing,
+    };
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Flight {
     pub until: Timestamp,
@@ -86,6 +106,8 @@ pub(super) struct Process {
 pub(super) struct Run {
     pub object: Object,
     pub user: UserState,
+    pub limits: Option<Limits>,
+    pub buckets: BTreeMap<BucketName, BucketState>,
     pub live: BTreeSet<CredentialId>,
     pub secret: SecretState,
     /// The object has another resource version by now.
@@ -295,6 +317,7 @@ fn age_ledger(ledger: &mut Ledger) {
         }
     }
     ledger.abandoned.values_mut().for_each(age);
+    ledger.withdrawn.values_mut().for_each(age);
     if scheduled {
         ledger.last_rotation.as_mut().into_iter().for_each(age);
         ledger.next_rotation.as_mut().into_iter().for_each(age);

@@ -1,6 +1,7 @@
 //! What people do to a running operator, and what has to come of it: each test has its own operator process, with the
 //! rights of the chart and no others, on a real API server and a real gateway.
 
+mod access;
 mod consent;
 mod deletion;
 mod events;

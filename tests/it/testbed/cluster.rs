@@ -81,12 +81,23 @@ impl Cluster {
 
     /// What kubectl prints, as an admin.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        output(
-            Command::new(&self.kubectl)
-                .arg("--kubeconfig")
-                .arg(&self.kubeconfig)
-                .args(args),
-        )
+        output(&mut self.kubectl_with(args))
+    }
+
+    /// The same, where it may fail for a while.
+    pub(crate) fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
+        let run = self.kubectl_with(args).output().unwrap();
+        if run.status.success() {
+            Ok(String::from_utf8(run.stdout).unwrap())
+        } else {
+            Err(String::from_utf8_lossy(&run.stderr).into_owned())
+        }
+    }
+
+    fn kubectl_with(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.kubectl);
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(args);
+        command
     }
 }
 

@@ -78,6 +78,19 @@ impl S3 {
         self.send(Method::DELETE, &format!("/{bucket}"), b"").await
     }
 
+    pub(crate) async fn list_objects(&self, bucket: &str) -> S3Answer {
+        self.send(Method::GET, &format!("/{bucket}"), b"").await
+    }
+
+    pub(crate) async fn get_policy(&self, bucket: &str) -> S3Answer {
+        self.send(Method::GET, &format!("/{bucket}?policy"), b"").await
+    }
+
+    pub(crate) async fn put_policy(&self, bucket: &str, policy: &str) -> S3Answer {
+        let target = format!("/{bucket}?policy");
+        self.send(Method::PUT, &target, policy.as_bytes()).await
+    }
+
     /// `key`: letters, digits and `-_.~/` only.
     pub(crate) async fn put_object(&self, bucket: &str, key: &str, content: &[u8]) -> S3Answer {
         self.send(Method::PUT, &format!("/{bucket}/{key}"), content).await

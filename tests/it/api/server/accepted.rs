@@ -92,6 +92,35 @@ async fn durations_are_stored_as_written() {
     }
 }
 
+#[tokio::test]
+async fn access_and_quota_are_stored_as_written_with_their_defaults() {
+    let namespace = namespace().await;
+    let access = json!({ "buckets": [{ "name": "invoices" }, { "name": "a.b-c", "permission": "WriteOnly", "create": true }] });
+    for bytes in [
+        json!("10G"),
+        json!("1.5Ti"),
+        json!("1024Pi"),
+        json!(1),
+        json!("512"),
+    ] {
+        let quota = json!({ "maxBytes": bytes, "maxObjects": 1_000_000_000_000_i64, "maxBuckets": 0 });
+        let asked = with(
+            with(user(), "spec.access", access.clone()),
+            "spec.quota",
+            quota.clone(),
+        );
+        let stored = apply(&namespace, &asked).await.unwrap();
+        assert_eq!(stored["spec"]["quota"], quota);
+        let full = json!({ "buckets": [
+            { "name": "invoices", "permission": "ReadWrite", "create": false },
+            { "name": "a.b-c", "permission": "WriteOnly", "create": true },
+        ] });
+        assert_eq!(stored["spec"]["access"], full);
+        let read: ObjectUser = serde_json::from_value(asked).unwrap();
+        assert_eq!(serde_json::to_value(read.spec).unwrap(), stored["spec"]);
+    }
+}
+
 /// Checks all before it fails, so that one run shows all.
 async fn assert_accepted(base: &Value, good: Vec<(&str, Value)>) {
     let namespace = namespace().await;

@@ -1,13 +1,17 @@
 //! What people see.
 
 use super::{apply, store, user};
-use crate::testbed::cluster::{OwnNamespace, cluster, namespace};
+use crate::testbed::{
+    cluster::{OwnNamespace, cluster, namespace},
+    wait,
+};
 use gracekey::api::v1alpha1::{ObjectStore, ObjectUser};
 use kube::{
     Api,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
+use std::time::Duration;
 
 /// The text without its line breaks.
 fn flat(text: &str) -> String {
@@ -30,13 +34,23 @@ async fn kubectl_explain_says_what_a_field_does_in_which_unit_and_by_default() {
         ),
         ("objectuser.spec.deletionPolicy", "ENUM: Delete Retain"),
         (
+            "objectuser.spec.access.buckets",
+            "`WriteOnly` (store objects; not read or list them,",
+        ),
+        (
+            "objectuser.spec.quota",
+            "a number, or one with a suffix such as '10G' or '512Mi'.",
+        ),
+        (
             "objectuser.status.conditions",
             "`Ready`: the Secret holds a key that works.",
         ),
         ("objectstore.spec.backend.ceph", "Secret in the store's namespace"),
         ("objectstore.spec.limits", "from 1 to 64. Default: 8."),
     ] {
-        let explained = flat(&cluster.kubectl(&["explain", path]));
+        // The server describes a new kind some moments after it serves it.
+        let explain = async || cluster.try_kubectl(&["explain", path]);
+        let explained = flat(&wait::until(Duration::from_secs(30), explain).await.unwrap());
         assert!(explained.contains(words), "{path}: {explained}");
     }
 }

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::proof::Prover;
-use gracekey::backend::{BackendKind, Driver, KeyPair};
-use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
+use gracekey::backend::{BackendKind, Driver, Grantee, KeyPair};
+use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, UserName};
 use http::Method;
 use serde_json::json;
 use std::time::Duration;
 
+mod access;
 mod facts;
 
 conformance!(Ceph);
@@ -81,6 +82,7 @@ fn pair_of(keys: &serde_json::Value) -> KeyPair {
     }
 }
 
+#[async_trait]
 #[async_trait]
 impl Subject for Ceph {
     async fn start() -> Self {
@@ -184,6 +186,11 @@ impl Subject for Ceph {
         let is_new = |key: &serde_json::Value| !before.iter().any(|id| key["access_key"] == id.as_str());
         let new: Vec<_> = all.into_iter().filter(is_new).collect();
         pair_of(&json!(new))
+    }
+
+    async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
+        let statements = open_to.map(|to| access::consent(to, bucket, &self.gateway.admin_uid));
+        access::strangers_bucket(self, bucket, statements.into_iter().collect()).await;
     }
 
     async fn snapshot(&self, name: &UserName) -> String {

@@ -318,3 +318,109 @@ async fn one_mistake_yields_one_complaint_about_a_rule() {
         status.message
     );
 }
+
+#[tokio::test]
+async fn access_to_what_cannot_be_a_bucket_is_refused() {
+    let namespace = namespace().await;
+    let bucket = |name: &str| json!([{ "name": name }]);
+    let many: Vec<Value> = (0..65)
+        .map(|n| json!({ "name": format!("bucket-{n}") }))
+        .collect();
+    let names = [
+        "Upper",
+        "a_b",
+        "-ab",
+        "ab-",
+        ".ab",
+        "a..b",
+        "a/b",
+        "a b",
+        "192.168.1.1",
+        "a%2f",
+        "\u{fc}ber",
+    ];
+    let refusals = all([
+        each(
+            "spec.access.buckets",
+            &names.map(bucket),
+            "must be a name that a bucket can have",
+        ),
+        each("spec.access.buckets", &[bucket("ab")], "at least 3 chars long"),
+        each(
+            "spec.access.buckets",
+            &[bucket(&"a".repeat(64))],
+            "may not be more than 63",
+        ),
+        each(
+            "spec.access.buckets",
+            &[json!(many)],
+            "must have at most 64 items",
+        ),
+        each(
+            "spec.access.buckets",
+            &[json!([{ "name": "abc" }, { "name": "abc", "permission": "ReadOnly" }])],
+            "Duplicate value",
+        ),
+        each(
+            "spec.access.buckets",
+            &[json!([{ "name": "abc", "permission": "Read" }])],
+            "supported values: \"ReadOnly\", \"WriteOnly\", \"ReadWrite\"",
+        ),
+    ]);
+    assert_refused(&namespace, &user(), refusals).await;
+}
+
+#[tokio::test]
+async fn a_quota_that_is_no_amount_or_out_of_bounds_is_refused() {
+    let namespace = namespace().await;
+    let refusals = all([
+        each(
+            "spec.quota.maxBytes",
+            &[
+                json!(""),
+                json!("-1"),
+                json!(-1),
+                json!("1g"),
+                json!("1K"),
+                json!("1.5"),
+                json!("1e3"),
+                json!("100m"),
+                json!("1 G"),
+                json!("1.2345G"),
+            ],
+            "must be a number of bytes, or one with a suffix such as '10G' or '512Mi'",
+        ),
+        each(
+            "spec.quota.maxBytes",
+            &[
+                json!(0),
+                json!("0"),
+                json!("0G"),
+                json!("1025Pi"),
+                json!("999999999999Pi"),
+            ],
+            "must be from 1 to 1024Pi",
+        ),
+        each(
+            "spec.quota.maxObjects",
+            &[json!(0), json!(-1)],
+            "greater than or equal to 1",
+        ),
+        each(
+            "spec.quota.maxObjects",
+            &[json!(1_000_000_000_001_i64)],
+            "less than or equal to 1000000000000",
+        ),
+        each(
+            "spec.quota.maxBuckets",
+            &[json!(-1)],
+            "greater than or equal to 0",
+        ),
+        each(
+            "spec.quota.maxBuckets",
+            &[json!(1_000_001)],
+            "less than or equal to 1000000",
+        ),
+    ]);
+    assert_refused(&namespace, &user(), refusals).await;
+}

@@ -1,0 +1,342 @@
+//! Access to buckets and limits: looked at, changed, and what of them cannot be had. A failure of one ends no pass: it is
+//! told at the end, and the keys go on.
+
+use super::{
+    pass::{Pass, World},
+    target::Target,
+    tell,
+};
+use crate::{
+    backend::{self, ErrorKind, FoundBucket, Grantee},
+    controller::error::{Failure, Trouble},
+    domain::{
+        access::{BucketState, Held, LimitChanges, Permission, Resource, change_limits},
+        facts::Desired,
+        ids::BucketName,
+        ledger::Ledger,
+        plan::Unmet,
+        reason::Reason,
+    },
+    names,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many buckets are named in a condition.
+const NAMED: usize = 5;
+
+/// Buckets as they were read, and what was said of those that cannot be had.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    /// What the planner is told.
+    pub states: BTreeMap<BucketName, BucketState>,
+    said: BTreeMap<BucketName, Trouble>,
+    /// What was said of limits that could not be changed.
+    limits: Option<Trouble>,
+    /// The backend does not answer: nothing more of this is asked for in this pass.
+    silent: Option<Trouble>,
+}
+
+impl Buckets {
+    /// Of the wish and of the record, read now.
+    pub(super) async fn look(target: &Target, desired: &Desired, ledger: &Ledger) -> Self {
+        let mut seen = Self::default();
+        if !target.connection.driver.capabilities().buckets.grant {
+            return seen;
+        }
+        let to = target.grantee();
+        let recorded = ledger.grants.keys().chain(ledger.withdrawn.keys());
+        let names: BTreeSet<_> = desired.grants.keys().chain(recorded).collect();
+        for name in names {
+            seen.look_at(target, &to, name).await;
+        }
+        seen
+    }
+
+    async fn look_at(&mut self, target: &Target, to: &Grantee, name: &BucketName) {
+        if self.is_passed_over(name) {
+            return;
+        }
+        match target.connection.driver.find_bucket(to, name).await {
+            Ok(found) => {
+                self.states.insert(name.clone(), found.state());
+                if let FoundBucket::Closed { advice, .. } = found {
+                    let closed = Trouble::stalled(Reason::BucketClosed, advice);
+                    self.said.insert(name.clone(), closed);
+                }
+            }
+            Err(error) => self.fail(name, &error),
+        }
+    }
+
+    /// The backend did not answer before; it is not asked for this either.
+    fn is_passed_over(&mut self, name: &BucketName) -> bool {
+        let Some(trouble) = self.silent.clone() else {
+            return false;
+        };
+        self.states.insert(name.clone(), BucketState::Unknown);
+        self.said.insert(name.clone(), trouble);
+        true
+    }
+
+    fn fail(&mut self, name: &BucketName, error: &backend::Error) {
+        let trouble = self.trouble(error);
+        self.states.insert(name.clone(), BucketState::Unknown);
+        self.said.insert(name.clone(), trouble);
+    }
+
+    fn trouble(&mut self, error: &backend::Error) -> Trouble {
+        let trouble = Trouble::from(error);
+        if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) {
+            self.silent = Some(trouble.clone());
+        }
+        match error.kind {
+            ErrorKind::Conflict => Trouble {
+                reason: Reason::BucketClosed,
+                ..trouble
+            },
+            // It went away meanwhile, and is looked for again.
+            ErrorKind::NotFound => Trouble {
+                reason: Reason::BucketMissing,
+                ..trouble
+            },
+            ErrorKind::Transient
+            | ErrorKind::RateLimited
+            | ErrorKind::Auth
+            | ErrorKind::Invalid
+            | ErrorKind::Unsupported
+            | ErrorKind::Protocol => trouble,
+        }
+    }
+}
+
+impl Pass<'_> {
+    pub(super) async fn set_limits(
+        &mut self,
+        changes: &LimitChanges,
+        world: &mut World,
+    ) -> Result<(), Failure> {
+        self.confirm().await?;
+        let target = &world.target;
+        let set = target.connection.driver.set_limits(&target.user_name, changes);
+        if let Err(error) = set.await {
+            let trouble = world.buckets.trouble(&error);
+            world.buckets.limits = Some(trouble);
+            world.seen.limits = None;
+            return Ok(());
+        }
+        change_limits(world.seen.limits.get_or_insert_default(), changes);
+        let said: Vec<_> = changes.iter().map(|(of, most)| say_limit(*of, *most)).collect();
+        let note = format!("Changed the quota of the user: {}.", said.join(", "));
+        tell(self.ctx, &self.user, false, Reason::QuotaChanged, note).await;
+        Ok(())
+    }
+
+    pub(super) async fn make_bucket(&mut self, name: &BucketName, world: &mut World) -> Result<(), Failure> {
+        if world.buckets.is_passed_over(name) {
+            return Ok(());
+        }
+        self.confirm().await?;
+        let target = &world.target;
+        let to = target.grantee();
+        let made = target.connection.driver.make_bucket(&to, name);
+        if let Err(error) = made.await {
+            world.buckets.fail(name, &error);
+            return Ok(());
+        }
+        let states = &mut world.buckets.states;
+        states.insert(name.clone(), BucketState::Open(Held::Nothing));
+        let note = format!("Made the bucket {name}. It is not deleted with this object.");
+        tell(self.ctx, &self.user, false, Reason::BucketCreated, note).await;
+        Ok(())
+    }
+
+    pub(super) async fn set_grant(
+        &mut self,
+        name: &BucketName,
+        what: Option<Permission>,
+        world: &mut World,
+    ) -> Result<(), Failure> {
+        if world.buckets.is_passed_over(name) {
+            return Ok(());
+        }
+        self.confirm().await?;
+        let target = &world.target;
+        let to = target.grantee();
+        let set = target.connection.driver.set_grant(&to, name, what);
+        if let Err(error) = set.await {
+            world.buckets.fail(name, &error);
+            return Ok(());
+        }
+        let held = what.map_or(Held::Nothing, Held::As);
+        let state = match world.buckets.states.get(name) {
+            Some(BucketState::Closed(_)) => BucketState::Closed(Some(held)),
+            _ => BucketState::Open(held),
+        };
+        world.buckets.states.insert(name.clone(), state);
+        let (reason, note) = match what {
+            Some(permission) => (
+                Reason::AccessGranted,
+                format!("Granted {permission:?} on the bucket {name}."),
+            ),
+            None => (
+                Reason::AccessWithdrawn,
+                format!("Withdrew the access to the bucket {name}."),
+            ),
+        };
+        tell(self.ctx, &self.user, false, reason, note).await;
+        Ok(())
+    }
+}
+
+fn say_limit(of: Resource, most: Option<u64>) -> String {
+    let field = field_of(of);
+    most.map_or_else(
+        || format!("no `{field}` any more"),
+        |most| format!("`{field}` {most}"),
+    )
+}
+
+fn field_of(limit: Resource) -> &'static str {
+    match limit {
+        Resource::Bytes => "maxBytes",
+        Resource::Objects => "maxObjects",
+        Resource::Buckets => "maxBuckets",
+    }
+}
+
+/// What of access and quota cannot be had, as one text for a person. What nobody but a person can mend comes first.
+pub(super) fn trouble(unmet: &BTreeSet<Unmet>, buckets: &Buckets) -> Option<Trouble> {
+    let missing: Vec<_> = unmet.iter().filter_map(missing_bucket).collect();
+    let mut all: Vec<_> = unmet
+        .iter()
+        .filter_map(|unmet| one_trouble(unmet, buckets))
+        .collect();
+    if !missing.is_empty() {
+        all.push(missing_trouble(&missing));
+    }
+    all.sort_by_key(|trouble| !trouble.stalled);
+    all.into_iter().reduce(|first, next| beside(first, &next))
+}
+
+fn missing_bucket(unmet: &Unmet) -> Option<&str> {
+    if let Unmet::BucketMissing(name) = unmet {
+        Some(name.as_str())
+    } else {
+        None
+    }
+}
+
+fn missing_trouble(missing: &[&str]) -> Trouble {
+    let named: Vec<&str> = missing.iter().take(NAMED).copied().collect();
+    let more = if missing.len() > NAMED { ", and more" } else { "" };
+    let text = format!(
+        "Buckets of `spec.access.buckets` are not there: {}{more}. Make them, take them out, or set `create: true` where the \
+         ObjectStore can make buckets.",
+        named.join(", ")
+    );
+    Trouble::stalled(Reason::BucketMissing, text)
+}
+
+fn one_trouble(unmet: &Unmet, buckets: &Buckets) -> Option<Trouble> {
+    let said = |name: &BucketName, otherwise: &str| {
+        let unclear = || Trouble::passing(Reason::ProgressingWithRetry, format!("{otherwise} {name}."));
+        buckets.said.get(name).cloned().unwrap_or_else(unclear)
+    };
+    Some(match unmet {
+        Unmet::GrantsUnsupported => Trouble::stalled(
+            Reason::Unsupported,
+            "The backend cannot give users access to buckets. Take `spec.access.buckets` out, and give access on the backend.",
+        ),
+        Unmet::LimitUnsupported(of) => Trouble::stalled(
+            Reason::Unsupported,
+            format!(
+                "The backend cannot limit this for a user: take `spec.quota.{}` out.",
+                field_of(*of)
+            ),
+        ),
+        Unmet::BucketMissing(_) => return None,
+        Unmet::BucketClosed(name) => said(name, "There is no consent to grants on the bucket"),
+        Unmet::BucketUnknown(name) => said(name, "The backend did not answer for the bucket"),
+        Unmet::GrantLeft(name) => Trouble::stalled(
+            Reason::BucketClosed,
+            format!(
+                "The access to the bucket {name} is to be withdrawn, and its owner does not let this operator look any more. Let its \
+                 owner open it again, or delete the bucket; an object that is being deleted goes without that where it is annotated with \
+                 `{}: \"true\"`.",
+                names::FORCE_DELETE
+            ),
+        ),
+        Unmet::LimitsUnknown => buckets.limits.clone().unwrap_or_else(|| {
+            Trouble::passing(Reason::ProgressingWithRetry, "The quota could not be changed.")
+        }),
+    })
+}
+
+/// Both troubles, under the reason of the first.
+fn beside(first: Trouble, next: &Trouble) -> Trouble {
+    if first.message.contains(&next.message) {
+        return first;
+    }
+    Trouble {
+        message: format!("{} {}", first.message, next.message),
+        retry_after: first.retry_after.max(next.retry_after),
+        ..first
+    }
+}
+
+/// What stands in the way of a key, and of access: the first in front where a person has to end it and the other not. One
+/// that waits for a known time must not keep the other from being tried again.
+pub(super) fn together(blocked: Option<Trouble>, unmet: Option<Trouble>) -> Option<Trouble> {
+    match (blocked, unmet) {
+        (Some(blocked), Some(unmet)) if blocked.stalled && !unmet.stalled => Some(beside(blocked, &unmet)),
+        (Some(blocked), Some(unmet)) => Some(beside(unmet, &blocked)),
+        (blocked, unmet) => blocked.or(unmet),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_of(names: &[&str]) -> Vec<BucketName> {
+        names.iter().map(|name| BucketName::new(*name)).collect()
+    }
+
+    #[test]
+    fn missing_buckets_are_named_in_one_sentence_that_says_what_to_do() {
+        let names = names_of(&["b1", "b2", "b3", "b4", "b5", "b6"]);
+        let unmet = names.into_iter().map(Unmet::BucketMissing).collect();
+        let told = trouble(&unmet, &Buckets::default()).unwrap();
+        assert!(told.stalled);
+        assert_eq!(told.reason, Reason::BucketMissing);
+        assert!(
+            told.message.contains("b1, b2, b3, b4, b5, and more"),
+            "{}",
+            told.message
+        );
+        assert!(told.message.contains("`create: true`"));
+    }
+
+    #[test]
+    fn what_a_person_has_to_mend_comes_before_what_time_heals() {
+        let [late, gone] = names_of(&["late", "gone"]).try_into().unwrap();
+        let unmet = BTreeSet::from([Unmet::BucketUnknown(late), Unmet::BucketMissing(gone)]);
+        let told = trouble(&unmet, &Buckets::default()).unwrap();
+        assert_eq!((told.reason, told.stalled), (Reason::BucketMissing, true));
+        assert!(told.message.contains("gone") && told.message.contains("late"));
+        assert_eq!(trouble(&BTreeSet::new(), &Buckets::default()), None);
+    }
+
+    #[test]
+    fn a_rotation_that_waits_does_not_keep_access_from_being_tried_again() {
+        let queued = Trouble::passing(Reason::RotationQueued, "Queued.");
+        let unclear = Trouble::passing(Reason::BackendUnavailable, "Unclear.");
+        let conflict = Trouble::stalled(Reason::SecretConflict, "Conflict.");
+        let reason = |a: &Trouble, b: &Trouble| together(Some(a.clone()), Some(b.clone())).unwrap();
+        assert_eq!(reason(&queued, &unclear).reason, Reason::BackendUnavailable);
+        let both = reason(&conflict, &unclear);
+        assert_eq!(both.reason, Reason::SecretConflict);
+        assert_eq!(both.message, "Conflict. Unclear.");
+        assert_eq!(together(Some(queued.clone()), None), Some(queued));
+    }
+}
