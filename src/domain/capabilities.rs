@@ -109,6 +109,9 @@ pub struct Capabilities {
     pub quota: Limitable,
     /// How long a new or revoked key may lag at worst.
     pub settle: Duration,
+    /// For how long what [`find_user`](crate::backend::Driver::find_user) tells may lack a key that was issued: until then its
+    /// absence is no proof that it is gone. Zero where a list shows a key as soon as it is issued.
+    pub list_lag: Duration,
     /// Longest display name in characters.
     pub label_max_chars: usize,
     /// What names of users may look like.

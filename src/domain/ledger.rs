@@ -91,6 +91,8 @@ pub struct Intent {
     pub attempt: u32,
     /// When it was first written.
     pub start: Timestamp,
+    /// When the latest try was written.
+    pub attempt_time: Timestamp,
 }
 
 impl Ledger {

@@ -178,6 +178,9 @@ pub struct IntentStatus {
     pub attempt: i32,
     /// When the first try began.
     pub start_time: Time,
+    /// When the latest try began, where it is not the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt_time: Option<Time>,
 }
 
 /// Why a key is issued.

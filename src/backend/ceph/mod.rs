@@ -47,6 +47,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
         buckets: true,
     },
     settle: Duration::from_secs(2),
+    list_lag: Duration::ZERO,
     label_max_chars: 128,
     user_name: UserNameRules {
         max_len: 128,

@@ -34,7 +34,7 @@ use user::{FOREIGN, PRIVILEGED, Whole};
 /// What such a store can do, as far as a driver knows that has not asked it. Its settings tell more, and a probe tells whether
 /// users can be locked and the last use of keys is told.
 ///
-/// Settling: AWS says "eventually consistent" without a figure; users report up to some minutes.
+/// Settling: AWS says "eventually consistent" without a figure; users report up to some minutes. Lists lag as well.
 /// Names: up to 64 of `[\w+=,.@-]` (`CreateUser` of the API reference), unique whatever their capitals.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: Some(2) },
@@ -49,6 +49,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     buckets: BucketRights::NONE,
     quota: Limitable::NONE,
     settle: Duration::from_mins(5),
+    list_lag: Duration::from_mins(5),
     label_max_chars: 0,
     user_name: UserNameRules {
         max_len: 64,

@@ -39,6 +39,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     buckets: BucketRights::NONE,
     quota: Limitable::NONE,
     settle: Duration::from_mins(6),
+    list_lag: Duration::ZERO,
     label_max_chars: 128,
     user_name: UserNameRules {
         max_len: 255,

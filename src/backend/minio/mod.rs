@@ -27,8 +27,9 @@ use std::time::Duration;
 
 /// What a `MinIO` server can do.
 ///
-/// Keys: no limit was met. Settling: changes hold at once on one server; a cluster tells its other servers of each, and
-/// who missed that reads again after minutes, which no figure here could cover.
+/// Keys: no limit was met. Settling: changes hold at once on one server; a cluster tells its other servers of each. Who missed
+/// that reads all again every 10 minutes (`globalRefreshIAMInterval` in `MinIO`'s `cmd/globals.go`; 5 in `JuiceFS`), and tells an
+/// older list until then; `settle` does not wait for it, as such a server is the exception.
 /// Names: servers refuse `=`, `,` and blanks at the ends, and keep a file for each, of at most 255 bytes.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: None },
@@ -43,6 +44,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     buckets: BucketRights::NONE,
     quota: Limitable::NONE,
     settle: Duration::from_secs(10),
+    list_lag: Duration::from_mins(11),
     label_max_chars: 0,
     user_name: UserNameRules {
         max_len: NAME_MAX,

@@ -88,6 +88,7 @@ pub(super) fn capabilities(known: Option<&Known>) -> Capabilities {
         buckets: BucketRights::NONE,
         quota: Limitable::NONE,
         settle: Duration::from_secs(10),
+        list_lag: Duration::ZERO,
         label_max_chars: LABEL_MAX,
         user_name: USER_NAME,
     }

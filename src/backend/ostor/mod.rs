@@ -45,6 +45,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     buckets: BucketRights::NONE,
     quota: Limitable::NONE,
     settle: Duration::from_mins(1),
+    list_lag: Duration::ZERO,
     label_max_chars: 0,
     user_name: UserNameRules {
         max_len: 116,

@@ -37,6 +37,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     buckets: BucketRights::NONE,
     quota: Limitable::NONE,
     settle: Duration::from_secs(10),
+    list_lag: Duration::ZERO,
     label_max_chars: 128,
     user_name: UserNameRules {
         max_len: 64,

@@ -92,6 +92,7 @@ fn read_intent(intent: &api::IntentStatus) -> Intent {
         before: intent.before.iter().map(CredentialId::new).collect(),
         attempt: u32::try_from(intent.attempt).unwrap_or(1),
         start: intent.start_time.0,
+        attempt_time: intent.attempt_time.as_ref().unwrap_or(&intent.start_time).0,
     }
 }
 
@@ -172,6 +173,7 @@ fn write_intent(intent: &Intent) -> api::IntentStatus {
         before: intent.before.iter().map(ToString::to_string).collect(),
         attempt: i32::try_from(intent.attempt).unwrap_or(i32::MAX),
         start_time: Time(intent.start),
+        attempt_time: (intent.attempt > 1).then_some(Time(intent.attempt_time)),
     }
 }
 
@@ -198,6 +200,7 @@ mod tests {
                 before: [CredentialId::new("OLD")].into(),
                 attempt: 3,
                 start: at(50),
+                attempt_time: at(55),
             }),
             credentials: [(CredentialId::new("OLD"), old)].into(),
             abandoned: [(CredentialId::new("LOST"), at(99))].into(),

@@ -303,31 +303,45 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             "More keys appeared on the backend than were asked for, so ours cannot be told from others'. Remove those \
              that the condition UnknownKeys names and nobody needs.",
         ),
-        Blocked::AttemptsExhausted(at) => Trouble::passing(
-            Reason::ProgressingWithRetry,
-            format!("Issuing a key failed many times without a clear answer; the next try is made at {at}."),
+        Blocked::AttemptsExhausted(at) => {
+            try_waits(*at, "Issuing a key failed many times without a clear answer")
+        }
+        Blocked::GracePeriodRuns(at) => deletion_waits(
+            *at,
+            "then the last old key is revoked, and the user is retained after that",
+            "; the old keys then stay valid",
         ),
-        Blocked::GracePeriodRuns(at) => Trouble::passing(
-            Reason::GracePeriod,
-            format!(
-                "The deletion waits until {at}, when the last old key is revoked; the user is retained after that. Annotate with \
-                 `{}: \"true\"` not to wait: the old keys then stay valid.",
-                names::FORCE_DELETE
+        Blocked::AnswerOutstanding(at) => deletion_waits(
+            *at,
+            &format!(
+                "the user {user_name} was asked for without an answer, and may still come up on the backend"
             ),
+            "",
         ),
-        Blocked::AnswerOutstanding(at) => Trouble::passing(
-            Reason::GracePeriod,
-            format!(
-                "The deletion waits until {at}: the user {user_name} was asked for without an answer, and may still come up on the backend. \
-                 Annotate with `{}: \"true\"` not to wait.",
-                names::FORCE_DELETE
-            ),
-        ),
+        Blocked::AnswerLags(at) => {
+            let why = "A key was asked for without a clear answer, and the backend may not show it at once";
+            try_waits(*at, why)
+        }
         Blocked::LockUnsupported => Trouble::stalled(
             Reason::Unsupported,
             "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",
         ),
     }
+}
+
+fn try_waits(at: Timestamp, why: &str) -> Trouble {
+    let text = format!("{why}; the next try is made at {at}.");
+    Trouble::passing(Reason::ProgressingWithRetry, text)
+}
+
+fn deletion_waits(at: Timestamp, why: &str, price: &str) -> Trouble {
+    let force = names::FORCE_DELETE;
+    Trouble::passing(
+        Reason::GracePeriod,
+        format!(
+            "The deletion waits until {at}: {why}. Annotate with `{force}: \"true\"` not to wait{price}."
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Rules that make the record follow the world: adopt what is published, forget what is gone.
 
-use super::{Action, Change, view::View};
+use super::{
+    Action, Change,
+    view::{View, is_young},
+};
 use crate::domain::{
     ids::{CredentialId, RotateToken},
     ledger::{ABANDONED_WATCH, Cause, Intent, Issued, Ledger, after},
@@ -47,7 +50,7 @@ impl View<'_> {
         }
         let known = old.credentials.get(id);
         let issue_time = completes
-            .map(|intent| intent.start)
+            .map(|intent| intent.attempt_time)
             .or(known.map(|key| key.issue_time));
         let proven = self.facts.proven.contains(id).then_some(now);
         let issued = Issued {
@@ -82,7 +85,7 @@ impl View<'_> {
             after(self.publish_time(id, completes), grace)
         };
         let mut keys = self.known().credentials;
-        keys.retain(|other, _| other != id && self.live(other));
+        keys.retain(|other, _| other != id && !self.gone(other));
         for key in keys.values_mut() {
             key.revoke_time = key.revoke_time.or(Some(end));
         }
@@ -125,16 +128,33 @@ impl View<'_> {
     /// Records of keys that are gone, and of ids that were watched for long enough.
     pub(super) fn forget_what_is_gone(&self) -> Option<Action> {
         let ledger = self.ledger();
-        let retired = ledger.retiring().map(|(id, _)| id).filter(|id| !self.live(id));
+        let retired = ledger.retiring().map(|(id, _)| id).filter(|id| self.gone(id));
         let overdue = ledger
             .abandoned
             .iter()
             .filter(|(id, until)| !self.live(id) && **until <= self.facts.now);
         let gone: BTreeSet<_> = retired.chain(overdue.map(|(id, _)| id)).cloned().collect();
+        self.forget(gone)
+    }
+
+    /// Records of keys that these actions revoke, where a list that lags could not tell that they are gone.
+    pub(super) fn forget_what_is_revoked(&self, actions: &[Action]) -> Option<Action> {
+        let revoked = actions.iter().filter_map(|action| {
+            if let Action::Revoke(id) = action {
+                Some(id)
+            } else {
+                None
+            }
+        });
+        let young = revoked.filter(|id| is_young(self.facts, id));
+        self.forget(young.cloned().collect())
+    }
+
+    fn forget(&self, gone: BTreeSet<CredentialId>) -> Option<Action> {
         if gone.is_empty() {
             return None;
         }
-        let mut new = ledger.clone();
+        let mut new = self.ledger().clone();
         new.credentials.retain(|id, _| !gone.contains(id));
         new.abandoned.retain(|id, _| !gone.contains(id));
         Some(Action::WriteLedger(Box::new(new), Change::Forgotten(gone)))

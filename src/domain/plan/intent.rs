@@ -10,6 +10,7 @@ use crate::domain::{
     ids::{CredentialId, RotateToken},
     ledger::{ABANDONED_MAX, ABANDONED_WATCH, Cause, Intent, Issued, Ledger, after},
 };
+use jiff::Timestamp;
 use std::{collections::BTreeMap, time::Duration};
 
 impl View<'_> {
@@ -33,6 +34,7 @@ impl View<'_> {
             before: self.facts.live.clone(),
             attempt: 1,
             start: self.facts.now,
+            attempt_time: self.facts.now,
         });
         Next::Do(Action::WriteLedger(Box::new(ledger), Change::Intent))
     }
@@ -62,8 +64,19 @@ impl View<'_> {
             Ok(()) if self.facts.fence == Some(intent.attempt) && self.fits(intent) => {
                 Next::Do(self.issue(intent))
             }
-            Ok(()) => self.try_again(intent),
+            Ok(()) => match self.listed_by(intent) {
+                Some(at) => Next::Blocked(Blocked::AnswerLags(at)),
+                None => self.try_again(intent),
+            },
         }
+    }
+
+    /// Where the backend chooses ids, a key of a lost answer is known by being new in the list. Until when it may not be in
+    /// there yet: were the next one published by then, nobody would know whose it is.
+    pub(super) fn listed_by(&self, intent: &Intent) -> Option<Timestamp> {
+        let capabilities = self.facts.capabilities;
+        let by = after(intent.attempt_time, capabilities.list_lag);
+        (!capabilities.id_choosable && !capabilities.list_lag.is_zero() && by > self.facts.now).then_some(by)
     }
 
     /// The backend still takes ids as it did when the intent was written: an upgrade may have come between.
@@ -93,7 +106,7 @@ impl View<'_> {
     ) -> Mirror {
         let retiring = credentials
             .iter()
-            .filter(|(id, _)| self.live(id))
+            .filter(|(id, _)| !self.gone(id))
             .filter_map(|(id, key)| key.revoke_time.map(|at| (id.clone(), at)))
             .collect();
         Mirror { handled, retiring }
@@ -135,6 +148,7 @@ impl View<'_> {
         ledger.intent = Some(Intent {
             attempt: intent.attempt.saturating_add(1),
             access_key_id: self.new_id(),
+            attempt_time: self.facts.now,
             ..intent.clone()
         });
         Next::Do(Action::WriteLedger(Box::new(ledger), Change::Intent))

@@ -25,6 +25,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let view = View::of(facts);
     let mut actions = view.due_revocations();
     let mut blocked = None;
+    actions.extend(view.forget_what_is_revoked(&actions));
     // A key step may count on slots that the revocations free, so it waits for them.
     if actions.is_empty() {
         match view.next() {
@@ -60,7 +61,7 @@ impl<'a> View<'a> {
         let id = match (self.published, self.secret) {
             (Some(_), Some(secret)) if secret.intact => None,
             (Some(published), _) => Some(published),
-            (None, _) => self.current().map(|(id, _)| id).filter(|id| self.live(id)),
+            (None, _) => self.current().map(|(id, _)| id).filter(|id| !self.gone(id)),
         };
         let id = id.filter(|id| self.in_hand(id))?;
         Some(Action::RestoreSecret {

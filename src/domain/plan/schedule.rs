@@ -16,7 +16,9 @@ impl View<'_> {
             return None;
         }
         if !facts.proven.contains(published) {
-            return self.in_hand(published).then(|| Action::Prove(published.clone()));
+            // Where a list that lags lacks it, it may be gone as well.
+            let here = self.in_hand(published) && self.live(published);
+            return here.then(|| Action::Prove(published.clone()));
         }
         let mut ledger = self.ledger().clone();
         let verified = Issued {

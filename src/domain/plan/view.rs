@@ -7,7 +7,7 @@
 use super::{Action, Blocked};
 use crate::domain::{
     capabilities::Overlap,
-    facts::{Facts, Published, SecretState},
+    facts::{Facts, Published, SecretState, UserState},
     ids::{AccessKeyId, CredentialId},
     ledger::{Intent, Issued, Ledger, after},
 };
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
         let ours = |id: &CredentialId| facts.ledger.knows(id) || born.contains(id) || facts.ledger.is_blank();
         let published = secret
             .and_then(|s| s.key.as_ref())
-            .filter(|id| facts.live.contains(*id) && ours(id));
+            .filter(|id| (facts.live.contains(*id) || is_young(facts, id)) && ours(id));
         Self {
             facts,
             secret,
@@ -59,6 +59,11 @@ impl<'a> View<'a> {
 
     pub(super) fn live(&self, id: &CredentialId) -> bool {
         self.facts.live.contains(id)
+    }
+
+    /// It is not there, and not because a list lags.
+    pub(super) fn gone(&self, id: &CredentialId) -> bool {
+        !self.live(id) && !is_young(self.facts, id)
     }
 
     pub(super) fn in_hand(&self, id: &CredentialId) -> bool {
@@ -115,7 +120,13 @@ impl<'a> View<'a> {
         let schedule = ledger
             .next_rotation
             .filter(|_| self.facts.desired.interval.is_some());
-        let times = grace.chain(watch).chain(schedule);
+        let young = ledger
+            .credentials
+            .iter()
+            .filter(|(id, _)| !self.live(id) && is_young(self.facts, id));
+        let told = young.map(|(_, key)| told_by(self.facts, key));
+        let listed = ledger.intent.as_ref().and_then(|intent| self.listed_by(intent));
+        let times = grace.chain(watch).chain(schedule).chain(told).chain(listed);
         times.filter(|at| *at > self.facts.now).min()
     }
 
@@ -129,6 +140,42 @@ impl<'a> View<'a> {
     }
 }
 
+/// Whether a list may still lack this key of ours although it is there: it was issued or published a short while ago.
+pub(super) fn is_young(facts: &Facts<'_>, id: &CredentialId) -> bool {
+    let key = facts.ledger.credentials.get(id);
+    let issued = key.map(|key| told_by(facts, key));
+    let here = matches!(facts.user, UserState::Ours { .. });
+    here && issued
+        .max(published_lately(facts, id))
+        .is_some_and(|at| at > facts.now)
+}
+
+/// From when on a list that lacks this key of the Secret tells that it is gone.
+fn published_lately(facts: &Facts<'_>, id: &CredentialId) -> Option<Timestamp> {
+    let lag = facts.capabilities.list_lag;
+    let SecretState::Ours(secret) = facts.secret else {
+        return None;
+    };
+    let at = secret
+        .at
+        .filter(|_| secret.key.as_ref() == Some(id) && !lag.is_zero())?;
+    Some(after(at, lag))
+}
+
+/// From when on a list that lacks this key tells that it is gone.
+fn told_by(facts: &Facts<'_>, key: &Issued) -> Timestamp {
+    let lag = facts.capabilities.list_lag;
+    if lag.is_zero() {
+        return Timestamp::MIN;
+    }
+    after(
+        key.verified_time
+            .max(Some(key.issue_time))
+            .unwrap_or(key.issue_time),
+        lag,
+    )
+}
+
 /// The earlier of two times to look again.
 pub(super) fn soonest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     one.into_iter().chain(other).min()
@@ -137,7 +184,14 @@ pub(super) fn soonest(one: Option<Timestamp>, other: Option<Timestamp>) -> Optio
 /// Keys issued under this intent that are live: the one it names; or, where ids cannot be chosen, those that were not
 /// there when it was written.
 fn born<'a>(facts: &'a Facts<'_>, intent: &Intent) -> BTreeSet<&'a CredentialId> {
-    let live = facts.live.iter();
+    let published = match facts.secret {
+        SecretState::Ours(secret) => secret.key.as_ref(),
+        SecretState::Absent | SecretState::Foreign => None,
+    };
+    let live = facts
+        .live
+        .iter()
+        .chain(published.filter(|id| is_young(facts, id)));
     match intent.access_key_id.as_ref().map(CredentialId::from) {
         Some(chosen) => live.filter(|id| **id == chosen).collect(),
         None => live

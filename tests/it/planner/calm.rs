@@ -3,7 +3,7 @@
 use super::{
     access,
     environment::tick,
-    process::{self, Fate, Who, ours},
+    process::{self, Fate, Sight, Who, ours},
     scenario::{Planner, Scenario},
     violation::{Checked, ensure, violated},
     walk::{Fingerprints, fingerprint},
@@ -28,7 +28,6 @@ pub(super) fn comes_to_rest(
     let mut world = World {
         budget: Budget::default(),
         paused: None,
-        lagging: None,
         flight: std::collections::BTreeMap::new(),
         ..world.clone()
     };
@@ -49,7 +48,7 @@ pub(super) fn comes_to_rest(
             access::all_is_on_record(&world)?;
             continue;
         }
-        let plan = process::read(&mut world, scenario, planner, false)?;
+        let plan = process::read(&mut world, scenario, planner, Sight::Clear)?;
         if world.lead.run.is_some() {
             continue;
         }
@@ -199,6 +198,7 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         Blocked::RotationQueued(_)
         | Blocked::AttemptsExhausted(_)
         | Blocked::GracePeriodRuns(_)
+        | Blocked::AnswerLags(_)
         | Blocked::AnswerOutstanding(_) => false,
     }
 }

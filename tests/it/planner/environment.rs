@@ -2,7 +2,7 @@
 
 use super::{
     access, execute,
-    process::{self, Fate, Who},
+    process::{self, Fate, Sight, Who},
     scenario::{Edits, Planner, Scenario},
     violation::{Checked, ensure},
     world::{Budget, Key, NOW, Paused, Process, World, ticks},
@@ -17,8 +17,7 @@ use gracekey::domain::{
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Step {
-    Read,
-    ReadLagging,
+    Read(Sight),
     Act(Who, Fate),
     Crash,
     /// The leader is paused past its lease, and another takes over.
@@ -68,9 +67,9 @@ pub(super) fn steps(world: &World, scenario: &Scenario) -> Vec<Step> {
             }
         }
         (None, Some(_)) => {
-            steps.push(Step::Read);
-            if lags > 0 && world.lagging.is_some() {
-                steps.push(Step::ReadLagging);
+            steps.push(Step::Read(Sight::Clear));
+            if lags > 0 && world.keys.values().any(|key| key.young) {
+                steps.push(Step::Read(Sight::ShortList));
             }
         }
         (None, None) => {}
@@ -191,10 +190,9 @@ fn execute_limit(scenario: &Scenario) -> usize {
 pub(super) fn apply(world: &World, step: &Step, scenario: &Scenario, planner: &Planner) -> Checked<World> {
     let mut world = world.clone();
     match step {
-        Step::Read => drop(process::read(&mut world, scenario, planner, false)?),
-        Step::ReadLagging => {
-            world.budget.lags -= 1;
-            drop(process::read(&mut world, scenario, planner, true)?);
+        Step::Read(sight) => {
+            world.budget.lags -= u8::from(*sight != Sight::Clear);
+            drop(process::read(&mut world, scenario, planner, *sight)?);
         }
         Step::Act(who, fate) => {
             world.budget.faults -= u8::from(*fate != Fate::Done);
@@ -296,6 +294,7 @@ fn apply_edit(world: &mut World, edit: Edit) {
             let key = Key {
                 ours: false,
                 issued: NOW,
+                young: false,
                 dies: None,
             };
             world.keys.insert(CredentialId::new("foreign"), key);
@@ -324,7 +323,6 @@ fn apply_edit(world: &mut World, edit: Edit) {
 }
 
 pub(super) fn change_spec(world: &mut World, change: impl FnOnce(&mut gracekey::domain::facts::Desired)) {
-    world.lagging = (world.budget.lags > 0).then(|| world.object.clone()).flatten();
     world.object_moves();
     change(&mut world.object.as_mut().expect("only while it is there").desired);
 }
@@ -371,7 +369,6 @@ fn restore_older(world: &mut World) {
 }
 
 fn lose_status(world: &mut World) {
-    world.lagging = (world.budget.lags > 0).then(|| world.object.clone()).flatten();
     world.object_moves();
     world.object.as_mut().expect("only while it is there").ledger = Ledger::default();
     world.ghost.status_lost = true;

@@ -224,6 +224,7 @@ pub(super) fn land(
         Key {
             ours: true,
             issued: NOW,
+            young: scenario.lists_lag(),
             dies: None,
         },
     );

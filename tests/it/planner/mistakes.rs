@@ -5,7 +5,7 @@
 use super::{
     scenario::{self, Edits, Planner, Scenario},
     walk::walk,
-    world::{NOW, ticks},
+    world::{NOW, TICK, ticks},
 };
 use gracekey::domain::{
     capabilities::{Capabilities, Overlap},
@@ -68,6 +68,41 @@ pub(super) fn only(action: Action) -> Plan {
         unknown: BTreeSet::new(),
         unmet: BTreeSet::new(),
     }
+}
+
+/// Takes what a list lacks for gone, whatever its age.
+fn trusts_every_list(facts: &Facts<'_>) -> Plan {
+    with_capabilities(facts, |capabilities| capabilities.list_lag = Duration::ZERO)
+}
+
+#[test]
+fn i5_trusting_a_list_that_lags_is_found() {
+    let backend = scenario::with_lists_that_lag(scenario::TWO_SLOTS);
+    let scenario = Scenario::new("trusts a list that lags", backend, &[Edits::Rotate])
+        .rotating()
+        .faults(0, 0, 1)
+        .edits(1);
+    found(&scenario, "I5", &trusts_every_list);
+}
+
+#[test]
+fn l1_trying_again_before_a_list_can_show_the_first_try_is_found() {
+    let backend = scenario::with_lists_that_lag(scenario::THREE_UNNAMED_SLOTS);
+    let scenario = Scenario::new("tries again too early", backend, &[])
+        .rotating()
+        .faults(1, 0, 1)
+        .edits(0);
+    found(&scenario, "L1", &|facts| {
+        let mut ledger = facts.ledger.clone();
+        // As if the latest try were long ago.
+        if let Some(intent) = &mut ledger.intent {
+            intent.attempt_time -= 10 * TICK;
+        }
+        plan(&Facts {
+            ledger: &ledger,
+            ..facts.clone()
+        })
+    });
 }
 
 #[test]

@@ -23,7 +23,7 @@ use gracekey::domain::{
 use scenario::{
     Edits::{Access, Backend, Buckets, Close, Consent, Delete, Grace, Lock, Quota, Rotate, Secret, Status},
     NO_OVERLAP, ONE_SLOT, Scenario, THREE_SLOTS, TWO_NAMED_SLOTS, TWO_SECRETS, TWO_SLOTS, UNLIMITED,
-    UNREADABLE, want, with_key,
+    UNREADABLE, want, with_key, with_lists_that_lag,
 };
 use world::ticks;
 
@@ -105,6 +105,42 @@ fn explore_users_that_come_with_their_first_key() {
             .edits(1),
     ]);
     assert_not_shrunk(states, 44_400);
+}
+
+#[test]
+fn explore_lists_that_lag() {
+    let states = explore([
+        Scenario::new(
+            "short lists: from nothing",
+            with_lists_that_lag(TWO_SLOTS),
+            &[Rotate],
+        )
+        .blank_start()
+        .faults(1, 0, 1)
+        .edits(1),
+        Scenario::new(
+            "short lists: two slots",
+            with_lists_that_lag(TWO_SLOTS),
+            &[Secret],
+        )
+        .rotating()
+        .faults(1, 0, 1)
+        .edits(1),
+        Scenario::new("short lists: no grace", with_lists_that_lag(TWO_SLOTS), &[Rotate])
+            .rotating()
+            .faults(1, 0, 1)
+            .edits(1)
+            .wishing(|d| d.grace = ticks(0)),
+        Scenario::new("short lists: named", with_lists_that_lag(UNREADABLE), &[Backend])
+            .rotating()
+            .faults(1, 0, 1)
+            .edits(1),
+        Scenario::new("short lists: deletion", with_lists_that_lag(TWO_SLOTS), &[Delete])
+            .rotating()
+            .faults(1, 0, 1)
+            .edits(1),
+    ]);
+    assert_not_shrunk(states, 140_000);
 }
 
 #[test]

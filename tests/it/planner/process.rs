@@ -5,7 +5,7 @@ use super::{
     execute::{self, Answer},
     scenario::{Planner, Scenario},
     violation::{Checked, ensure},
-    world::{NOW, Object, Process, Run, SECOND, World, limit},
+    world::{Key, NOW, Object, Process, Run, SECOND, World, limit},
 };
 use gracekey::domain::{
     access::change_limits,
@@ -31,6 +31,14 @@ pub(super) enum Fate {
     Hangs,
 }
 
+/// How up to date is what an operator reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sight {
+    Clear,
+    /// The list of keys lacks the young ones.
+    ShortList,
+}
+
 /// Which of the two operators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Who {
@@ -48,25 +56,21 @@ impl World {
 }
 
 /// Reads everything, and plans. Nothing to do: nothing is kept.
-pub(super) fn read(
-    world: &mut World,
-    scenario: &Scenario,
-    planner: &Planner,
-    lagging: bool,
-) -> Checked<Plan> {
-    let object = if lagging {
-        world.lagging.clone()
-    } else {
-        world.object.clone()
-    };
+pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, sight: Sight) -> Checked<Plan> {
+    let listed = |key: &Key| sight != Sight::ShortList || !key.young;
     let mut run = Run {
-        object: object.expect("read only while it is there"),
+        object: world.object.clone().expect("read only while it is there"),
         user: world.user.clone(),
         limits: Some(world.limits.clone()),
         buckets: std::collections::BTreeMap::new(),
-        live: world.keys.keys().cloned().collect(),
+        live: world
+            .keys
+            .iter()
+            .filter(|(_, key)| listed(key))
+            .map(|(id, _)| id.clone())
+            .collect(),
         secret: world.secret.clone(),
-        object_moved: lagging,
+        object_moved: false,
         secret_moved: false,
         secret_edited: false,
         todo: Vec::new(),
@@ -159,7 +163,7 @@ fn plan(process: &Process, run: &Run, next: u8, scenario: &Scenario, planner: &P
 pub(super) fn plan_afresh(world: &World, scenario: &Scenario, planner: &Planner) -> Checked<Plan> {
     let mut world = world.clone();
     world.lead = Process::default();
-    read(&mut world, scenario, planner, false)
+    read(&mut world, scenario, planner, Sight::Clear)
 }
 
 /// The answer of an action that was carried out changes what its process knows.
@@ -265,7 +269,6 @@ pub(super) fn object_for<'w>(world: &'w mut World, run: &Run) -> Option<&'w mut 
     if run.object_moved {
         return None;
     }
-    world.lagging = (world.budget.lags > 0).then(|| world.object.clone()).flatten();
     world.object_moves();
     world.object.as_mut()
 }

@@ -70,6 +70,7 @@ const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) ->
             buckets: false,
         },
         settle: Duration::ZERO,
+        list_lag: Duration::ZERO,
         label_max_chars: 0,
         user_name: UserNameRules {
             max_len: 64,
@@ -84,6 +85,7 @@ pub(super) const UNREADABLE: Capabilities = backend(Overlap::Slots { max: None }
 pub(super) const TWO_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(2) }, false, false);
 pub(super) const TWO_NAMED_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(2) }, false, true);
 pub(super) const THREE_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(3) }, false, true);
+pub(super) const THREE_UNNAMED_SLOTS: Capabilities = backend(Overlap::Slots { max: Some(3) }, false, false);
 pub(super) const ONE_SLOT: Capabilities = backend(Overlap::Slots { max: Some(1) }, false, true);
 pub(super) const NO_OVERLAP: Capabilities = backend(Overlap::None, false, false);
 pub(super) const TWO_SECRETS: Capabilities = backend(
@@ -93,6 +95,11 @@ pub(super) const TWO_SECRETS: Capabilities = backend(
     true,
     false,
 );
+
+/// The same backend, whose lists may lack what was issued within a tick.
+pub(super) const fn with_lists_that_lag(of: Capabilities) -> Capabilities {
+    Capabilities { list_lag: TICK, ..of }
+}
 
 /// The same backend, on which a user is made by its first key.
 pub(super) const fn with_key(of: Capabilities) -> Capabilities {
@@ -162,6 +169,10 @@ impl Scenario {
         self
     }
 
+    pub(super) fn lists_lag(&self) -> bool {
+        !self.capabilities.list_lag.is_zero()
+    }
+
     pub(super) fn rotating(mut self) -> Self {
         self.rotating = true;
         self
@@ -190,7 +201,7 @@ impl Scenario {
                 finalizer: false,
                 ledger: Ledger::default(),
             }),
-            lagging: None,
+            lists_lag: self.lists_lag(),
             secret: SecretState::Absent,
             backup: None,
             user: UserState::Absent,

@@ -33,8 +33,6 @@ pub(super) fn ticks(n: u32) -> Duration {
 pub(super) struct World {
     /// `None`: gone from the cluster.
     pub object: Option<Object>,
-    /// What a watch that lags still shows.
-    pub lagging: Option<Object>,
     pub secret: SecretState,
     /// The Secret before the one that is there, kept by somebody.
     pub backup: Option<Published>,
@@ -53,6 +51,8 @@ pub(super) struct World {
     pub ghost: Ghost,
     /// Names the next key.
     pub next: u8,
+    /// Lists of keys lag, so rules ask how old a key is.
+    pub lists_lag: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -66,6 +66,8 @@ pub(super) struct Object {
 pub(super) struct Key {
     pub ours: bool,
     pub issued: Timestamp,
+    /// Issued within this tick: a list that lags may not show it yet.
+    pub young: bool,
     /// When the backend ends it by itself.
     pub dies: Option<Timestamp>,
 }
@@ -204,11 +206,9 @@ impl World {
 
     /// Lets one tick pass. Keys whose end has come by the backend's own clock are returned, and gone.
     pub(super) fn tick(&mut self) -> Vec<CredentialId> {
+        let lists_lag = self.lists_lag;
         if let Some(object) = &mut self.object {
-            object.age();
-        }
-        if let Some(object) = &mut self.lagging {
-            object.age();
+            object.age(lists_lag);
         }
         for secret in [&mut self.secret].into_iter().filter_map(ours) {
             age_secret(secret);
@@ -220,6 +220,7 @@ impl World {
                 age(&mut key.issued);
             }
             key.dies.as_mut().into_iter().for_each(age);
+            key.young = false;
         }
         self.flight.values_mut().for_each(|f| age(&mut f.until));
         self.flight.retain(|_, f| f.until > NOW);
@@ -227,7 +228,7 @@ impl World {
             age(&mut paused.until);
         }
         self.paused = self.paused.take().filter(|p| p.until > NOW);
-        self.runs().for_each(Run::age);
+        self.runs().for_each(|run| run.age(lists_lag));
         self.ghost.promised.values_mut().for_each(age);
         self.ghost.due.values_mut().for_each(age);
         let ended = self
@@ -274,18 +275,18 @@ impl World {
 }
 
 impl Run {
-    fn age(&mut self) {
-        self.object.age();
+    fn age(&mut self, lists_lag: bool) {
+        self.object.age(lists_lag);
         ours(&mut self.secret).into_iter().for_each(age_secret);
         for action in &mut self.todo {
-            age_action(action);
+            age_action(action, lists_lag);
         }
     }
 }
 
 impl Object {
-    fn age(&mut self) {
-        age_ledger(&mut self.ledger);
+    fn age(&mut self, lists_lag: bool) {
+        age_ledger(&mut self.ledger, lists_lag);
     }
 }
 
@@ -305,15 +306,21 @@ fn age_secret(secret: &mut Published) {
     secret.retiring.values_mut().for_each(age);
 }
 
-fn age_ledger(ledger: &mut Ledger) {
-    // Only whether a publication came before it is ever asked.
-    ledger.intent.as_mut().into_iter().for_each(|i| i.start = OLD);
+fn age_ledger(ledger: &mut Ledger, lists_lag: bool) {
+    // Only whether a publication came before it is ever asked; and whether a list may still lag.
+    if let Some(intent) = &mut ledger.intent {
+        (intent.start, intent.attempt_time) = (OLD, OLD);
+    }
     let scheduled = ledger.next_rotation.is_some();
     for key in ledger.credentials.values_mut() {
         key.revoke_time.as_mut().into_iter().for_each(age);
         // Without a schedule nobody asks how old a key is.
         if scheduled {
             age(&mut key.issue_time);
+        }
+        if lists_lag {
+            key.issue_time = OLD;
+            key.verified_time = key.verified_time.and(Some(OLD));
         }
     }
     ledger.abandoned.values_mut().for_each(age);
@@ -324,9 +331,9 @@ fn age_ledger(ledger: &mut Ledger) {
     }
 }
 
-fn age_action(action: &mut Action) {
+fn age_action(action: &mut Action, lists_lag: bool) {
     if let Action::WriteLedger(ledger, _) = action {
-        age_ledger(ledger);
+        age_ledger(ledger, lists_lag);
     }
     if let Action::Publish { mirror, .. } | Action::RestoreSecret { mirror, .. } = action {
         mirror.retiring.values_mut().for_each(age);
