@@ -8,7 +8,7 @@ PHASE := testbed/phase
 ROOT := $(filter 0,$(shell id -u))
 # As root there is a real node as well, with the parts for it.
 NODE := $(if $(ROOT),--node)
-PARTS := kubernetes ceph helm juicefs keystone minio moto seaweedfs $(if $(ROOT),containerd busybox)
+PARTS := kubernetes ceph garage helm juicefs keystone minio moto seaweedfs $(if $(ROOT),containerd busybox)
 # What the conformance suite has shown, for the table at the end.
 RECORD := $(abspath $(or $(CARGO_TARGET_DIR),target))/conformance
 # In CI nobody is there to install what is missing.

@@ -9,7 +9,7 @@ use crate::{
         access::{LimitChanges, Permission},
         backoff,
         capabilities::Capabilities,
-        ids::{BucketName, CredentialId, UserName},
+        ids::{AccessKeyId, BucketName, CredentialId, UserName},
     },
     telemetry::metrics::Metrics,
 };
@@ -179,6 +179,10 @@ impl Driver for Layered {
 
     fn needs_probe(&self) -> bool {
         self.inner.needs_probe()
+    }
+
+    fn key_id(&self, user: &UserName, word: AccessKeyId) -> AccessKeyId {
+        self.inner.key_id(user, word)
     }
 
     /// Past gate and breaker: a store that does not answer is to be told by its own error, and is found again by this.

@@ -8,6 +8,7 @@ pub mod call;
 pub mod ceph;
 pub mod ecs;
 pub mod error;
+pub mod garage;
 pub mod gate;
 pub mod http;
 pub mod iam;
@@ -54,12 +55,26 @@ pub struct ObservedUser {
     pub label: String,
     /// No S3 operation works.
     pub locked: bool,
+    /// Where each key is locked by itself: some are and some are not, as a lock or an unlock that broke off leaves them.
+    pub half_locked: bool,
     /// Holds admin rights or is the operator's own admin user: can never be claimed, whatever its mark.
     pub privileged: bool,
     /// Its limits, of what `capabilities().quota` covers.
     pub limits: Limits,
     /// Its keys, in no particular order.
     pub credentials: Vec<ObservedCredential>,
+}
+
+impl ObservedUser {
+    /// As it is to be looked at by who wishes it locked or not: what is half done is not what is wished, so that it is
+    /// done again.
+    #[must_use]
+    pub fn seen_by_who_wishes(mut self, locked: bool) -> Self {
+        if self.half_locked {
+            self.locked = !locked;
+        }
+        self
+    }
 }
 
 /// A key as the backend shows it now.
@@ -69,7 +84,8 @@ pub struct ObservedCredential {
     pub id: CredentialId,
     /// Its public half.
     pub access_key_id: AccessKeyId,
-    /// Its secret half, where `capabilities().secret_readable`.
+    /// Its secret half, where `capabilities().secret_readable`; but `None` for a key that takes several calls to make and
+    /// is not finished, so that nobody publishes it.
     pub secret: Option<SecretString>,
     /// When it was last used, where `capabilities().last_use`.
     pub last_use: LastUse,
@@ -136,6 +152,12 @@ pub trait Driver: fmt::Debug + Send + Sync {
         false
     }
 
+    /// The access key id that a new key of this user is to have, made from a random word of letters and digits. Where ids
+    /// need no form of their own: the word. Pure, and asks nobody.
+    fn key_id(&self, _user: &UserName, word: AccessKeyId) -> AccessKeyId {
+        word
+    }
+
     /// Reaches it, authenticates, learns product, version and rights. No side effect.
     async fn probe(&self) -> Result<BackendInfo>;
 
@@ -195,4 +217,32 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Ends sessions on the backend, where there are any: best effort, within 2 s. A later call may begin a new one.
     async fn close(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_half_done_is_never_what_is_wished() {
+        for (locked, half_locked, wish, want) in [
+            (true, false, true, true),
+            (true, false, false, true),
+            (false, false, true, false),
+            (false, true, true, false),
+            (false, true, false, true),
+            (true, true, true, false),
+        ] {
+            let user = ObservedUser {
+                owner: None,
+                label: String::new(),
+                locked,
+                half_locked,
+                limits: Limits::new(),
+                privileged: false,
+                credentials: Vec::new(),
+            };
+            assert_eq!(user.seen_by_who_wishes(wish).locked, want);
+        }
+    }
 }

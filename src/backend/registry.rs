@@ -4,6 +4,7 @@ use super::{
     Driver, Result as DriverResult,
     ceph::{CephConfig, CephDriver},
     ecs::{EcsConfig, EcsDriver},
+    garage::{GarageConfig, GarageDriver},
     http::{Endpoint, TlsOptions},
     iam::{IamConfig, IamDriver},
     keystone::{KeystoneConfig, KeystoneDriver},
@@ -98,6 +99,7 @@ pub fn driver(parts: &Parts<'_>) -> Result<Arc<dyn Driver>, Unusable> {
         Backend::Keystone(keystone) => made(KeystoneDriver::new(KeystoneConfig::of(keystone, parts)?)),
         Backend::Iam(iam) => made(IamDriver::new(IamConfig::of(iam, parts)?)),
         Backend::Minio(minio) => made(MinioDriver::new(MinioConfig::of(minio, parts)?)),
+        Backend::Garage(garage) => made(GarageDriver::new(GarageConfig::of(garage, parts)?)),
         Backend::Ontap(ontap) => made(OntapDriver::new(OntapConfig::of(ontap, parts)?)),
         Backend::Ostor(ostor) => made(OstorDriver::new(OstorConfig::of(ostor, parts)?)),
         Backend::Uptrends(uptrends) => made(UptrendsDriver::new(UptrendsConfig::of(uptrends, parts)?)),
@@ -120,6 +122,7 @@ pub fn prover(parts: &Parts<'_>) -> Result<Option<Arc<dyn Prover>>, Unusable> {
     match &parts.spec.backend {
         Backend::Ceph(_)
         | Backend::Ecs(_)
+        | Backend::Garage(_)
         | Backend::Iam(_)
         | Backend::Keystone(_)
         | Backend::Minio(_)

@@ -32,8 +32,8 @@ pub mod user_status;
 pub use access::{Access, BucketAccess, BucketPermission, Quota};
 pub use access_status::{AccessStatus, GrantStatus, QuotaStatus, WithdrawnStatus};
 pub use backend::{
-    Backend, BackendKind, CephBackend, EcsBackend, IamBackend, IamOwnerMark, KeystoneBackend, MinioBackend,
-    OntapBackend, OstorBackend, OstorSignature, UptrendsBackend,
+    Backend, BackendKind, CephBackend, EcsBackend, GarageBackend, IamBackend, IamOwnerMark, KeystoneBackend,
+    MinioBackend, OntapBackend, OstorBackend, OstorSignature, UptrendsBackend,
 };
 pub use bytes::Bytes;
 pub use duration::{DurationError, GoDuration};

@@ -174,6 +174,7 @@ impl User {
                 || self.kind == "root",
             label: self.display_name,
             locked: self.suspended,
+            half_locked: false,
             credentials: self.keys.into_iter().map(Key::observe).collect(),
         }
     }

@@ -112,6 +112,7 @@ impl Driver for EcsDriver {
             owner: wire::owner(&user.tags),
             label: wire::label(&user.tags).unwrap_or_default().to_owned(),
             locked: user.locked,
+            half_locked: false,
             privileged: self.is_admin(name),
             credentials: keys.into_iter().map(observe).collect(),
         }))

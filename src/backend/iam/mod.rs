@@ -216,6 +216,7 @@ impl Driver for IamDriver {
             owner: user.owner,
             label: String::new(),
             locked,
+            half_locked: false,
             privileged: user.privileged,
             credentials,
         }))

@@ -95,6 +95,7 @@ impl Driver for KeystoneDriver {
             owner: user.owner(),
             label: user.label().to_owned(),
             locked: !user.enabled,
+            half_locked: false,
             privileged: rights.privileged,
             credentials,
         }))

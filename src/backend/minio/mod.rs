@@ -147,6 +147,7 @@ impl Driver for MinioDriver {
                 owner: None,
                 label: String::new(),
                 locked: false,
+                half_locked: false,
                 privileged: true,
                 credentials: vec![wire::credential(own_key.clone())],
             }));

@@ -75,6 +75,7 @@ impl User {
             owner: Identity::mark_in(name.as_str()),
             label: String::new(),
             locked: self.is_locked(),
+            half_locked: false,
             privileged: self.is_admin() || ids.contains(own_key),
             credentials: ids.into_iter().map(credential).collect(),
         }

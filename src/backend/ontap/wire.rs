@@ -246,6 +246,7 @@ impl User {
             owner,
             label: label.to_owned(),
             locked,
+            half_locked: false,
             privileged: self.is_root(),
             credentials: credentials.collect(),
         }

@@ -65,6 +65,7 @@ impl User {
             owner: Identity::mark_in(&self.email),
             label: String::new(),
             locked: self.is_locked(),
+            half_locked: false,
             privileged: self.holds(own_key.as_str()),
             credentials: self.keys.into_iter().map(Key::observe).collect(),
         }

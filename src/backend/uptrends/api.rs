@@ -226,6 +226,7 @@ impl Listed {
             // Several are none that was ever asked for, so that the right one is set.
             label: labels.join(" | "),
             locked: false,
+            half_locked: false,
             privileged: self.is_privileged(),
             credentials: self.members.into_iter().map(|m| m.credential).collect(),
         })

@@ -2,6 +2,7 @@
 
 use super::{
     form::{Form, pair_in},
+    ledger,
     target::Target,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         access::Limits,
         facts::{LastUse, SecretState, UserState},
         ids::CredentialId,
+        ledger::Ledger,
         reason::Reason,
     },
 };
@@ -50,6 +52,7 @@ pub(super) async fn gather(
     let secrets = Api::<Secret>::namespaced(ctx.client.clone(), &user.namespace().unwrap_or_default());
     // The backend first: while it is down, nothing else is asked for.
     let observed = target.connection.driver.find_user(&target.user_name).await?;
+    let observed = observed.map(|found| found.seen_by_who_wishes(user.spec.locked));
     let secret = secrets.get_opt(&form.name).await?;
     let published_under = user.status.as_ref().and_then(|s| s.secret_name.clone());
     let former = match published_under.filter(|name| *name != form.name) {
@@ -66,7 +69,13 @@ pub(super) async fn gather(
     ) {
         ctx.memory.saw_secret(&uid, &version);
     }
-    if let Some(key) = unreadable(observed.as_ref(), target) {
+    let known = user.status.as_ref().map(ledger::read).unwrap_or_default();
+    let readable = target.connection.driver.capabilities().secret_readable;
+    if let Some(key) = observed
+        .as_ref()
+        .filter(|found| readable && found.owner.as_ref() == Some(&target.mark))
+        .and_then(|found| unreadable(found, &known))
+    {
         let message = format!(
             "The backend shows the key {key} without its secret half. Give the admin user the right to read it (Ceph: `users=*`)."
         );
@@ -89,14 +98,11 @@ fn is_of_a_store(user: &ObjectUser, secret: &str, ctx: &Context) -> bool {
 }
 
 /// A key without its secret half, from a backend that shows them: the admin user lacks a right. Taken for a lost one, it
-/// would be replaced again and again.
-fn unreadable(observed: Option<&ObservedUser>, target: &Target) -> Option<CredentialId> {
-    let readable = target.connection.driver.capabilities().secret_readable;
-    let found = observed?
-        .credentials
-        .iter()
-        .find(|key| readable && key.secret.is_none())?;
-    Some(found.id.clone())
+/// would be replaced again and again. One that was never published may be unfinished, and is replaced.
+fn unreadable(found: &ObservedUser, ledger: &Ledger) -> Option<CredentialId> {
+    let without = found.credentials.iter().filter(|key| key.secret.is_none());
+    let mut ids = without.map(|key| &key.id);
+    ids.find(|id| ledger.credentials.contains_key(*id)).cloned()
 }
 
 fn assemble(
@@ -159,5 +165,50 @@ fn assemble(
         secret,
         state,
         former,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::ObservedCredential,
+        domain::{ids::AccessKeyId, ledger::Issued},
+    };
+    use jiff::Timestamp;
+
+    #[test]
+    fn a_key_without_its_half_is_the_admins_to_mend_only_where_it_was_published() {
+        let key = |id: &str, secret: Option<&str>| ObservedCredential {
+            id: CredentialId::new(id),
+            access_key_id: AccessKeyId::new(id),
+            secret: secret.map(Into::into),
+            last_use: LastUse::Unknown,
+        };
+        let found = ObservedUser {
+            owner: None,
+            label: String::new(),
+            locked: false,
+            half_locked: false,
+            limits: Limits::new(),
+            privileged: false,
+            credentials: vec![
+                key("UNFINISHED", None),
+                key("WHOLE", Some("s")),
+                key("HIDDEN", None),
+            ],
+        };
+        let issued = Issued {
+            issue_time: Timestamp::UNIX_EPOCH,
+            verified_time: None,
+            revoke_time: None,
+        };
+        let mut ledger = Ledger::default();
+        let unfinished = CredentialId::new("UNFINISHED");
+        ledger.abandoned.insert(unfinished, Timestamp::UNIX_EPOCH);
+        ledger.credentials.insert(CredentialId::new("WHOLE"), issued);
+        assert_eq!(unreadable(&found, &ledger), None);
+        ledger.credentials.insert(CredentialId::new("HIDDEN"), issued);
+        assert_eq!(unreadable(&found, &ledger), Some(CredentialId::new("HIDDEN")));
     }
 }

@@ -235,10 +235,12 @@ impl<'a> Pass<'a> {
 
     fn plan(&self, world: &World, memory: &UserMemory) -> Plan {
         let in_hand: BTreeSet<CredentialId> = world.seen.halves.keys().cloned().collect();
-        let draw = self.ctx.entropy.draw();
+        let driver = &world.target.connection.driver;
+        let mut draw = self.ctx.entropy.draw();
+        draw.access_key_id = driver.key_id(&world.target.user_name, draw.access_key_id);
         plan(&Facts {
             desired: &world.desired,
-            capabilities: &world.target.connection.driver.capabilities(),
+            capabilities: &driver.capabilities(),
             finalizer: status::has_finalizer(&self.user),
             user: &world.seen.user,
             live: &world.seen.live,

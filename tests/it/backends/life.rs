@@ -2,7 +2,7 @@
 
 use super::site::Site;
 use crate::testbed::{
-    Probe, World, juicefs, minio, moto, seaweedfs,
+    Fault, FaultProxy, Probe, World, garage, juicefs, minio, moto, seaweedfs,
     world::{current, reason, user_name},
 };
 use gracekey::api::v1alpha1::{LastUseState, ObjectUser};
@@ -59,9 +59,63 @@ async fn a_user_lives_its_whole_life_on_minio() {
 }
 
 #[tokio::test]
+async fn a_user_lives_its_whole_life_on_garage() {
+    let site = Site::garage();
+    let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_user_lives_its_whole_life_on_a_gateway_of_juicefs() {
     let site = Site::minio(juicefs());
     let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+/// On the real server a key has its rights to itself: what an application made with the old key is there with the new one.
+#[tokio::test]
+async fn a_bucket_outlives_its_key_on_garage() {
+    let site = Site::garage();
+    let world = site.world().await;
+    let two = json!({ "spec": { "rotation": { "gracePeriod": "2s" } } });
+    world.ready_user("app", two).await;
+    let bucket = world.home().name.clone();
+    let s3 = site.s3_of(&world.pair("app").await);
+    s3.create_bucket(&bucket).await.expect_success();
+    s3.put_object(&bucket, "kept", b"data").await.expect_success();
+    world.rotate("app", "one").await;
+    world.until_rotated("app", "one").await;
+    let s3 = site.s3_of(&world.pair("app").await);
+    assert_eq!(s3.get_object(&bucket, "kept").await.expect_success(), b"data");
+    let user = world.until_revoked("app").await;
+    assert_eq!(s3.get_object(&bucket, "kept").await.expect_success(), b"data");
+
+    world.delete_user("app").await;
+    world.until_reason("app", "DeletionBlocked").await;
+    s3.delete_object(&bucket, "kept").await.expect_success();
+    s3.delete_bucket(&bucket).await.expect_success();
+    world.until_user_gone("app").await;
+    assert_eq!(site.keys(&user).await, None);
+    world.finish().await;
+}
+
+/// A key whose making broke off is replaced, and removed in the end.
+#[tokio::test]
+async fn an_unfinished_key_is_replaced_and_removed_on_garage() {
+    let proxy = FaultProxy::start(&garage().endpoint, None).await;
+    let site = Site::garage().behind(&proxy);
+    let world = site.world().await;
+    proxy.once(|seen| seen.target.starts_with("/v2/UpdateKey"), Fault::CutBefore);
+    world.ready_user("app", json!({})).await;
+    let user = world.until_settled("app").await;
+    let alone = async || {
+        let keys = site.keys(&user).await.unwrap();
+        let only = keys == told(&user);
+        only.then_some(()).ok_or_else(|| format!("there are {keys:?}"))
+    };
+    world.until("the unfinished key was removed", alone).await;
+    assert!(site.takes(&world.pair("app").await).await);
+    delete(&site, &world, &user).await;
     world.finish().await;
 }
 

@@ -1,9 +1,9 @@
 //! Where a user lives: a running simulator or server, and what an `ObjectStore` has to say to reach it.
 
 use crate::testbed::{
-    IamServer, Minio, S3, World,
+    FaultProxy, IamServer, Minio, S3, World,
     cluster::object,
-    keystone,
+    garage, keystone,
     world::{MANAGER, Setup, merge, user_name},
 };
 use gracekey::{
@@ -123,6 +123,19 @@ impl Site {
         }
     }
 
+    /// The real server.
+    pub(super) fn garage() -> Self {
+        let garage = garage();
+        Self {
+            backend: json!({ "garage": {
+                "endpoint": garage.endpoint, "credentialsSecretRef": { "name": "admin" },
+            } }),
+            admin: json!({ "token": garage.admin_token }),
+            s3: Some(garage.s3_endpoint.clone()),
+            _simulator: Box::new(()),
+        }
+    }
+
     pub(super) async fn uptrends() -> Self {
         let uptrends = uptrends::Uptrends::start(uptrends::Options::default()).await;
         let admin = uptrends.admin();
@@ -140,7 +153,7 @@ impl Site {
     /// A world with a store named `store` on this, which is ready.
     pub(super) async fn world(&self) -> World {
         let world = World::without_store(Setup::default()).await;
-        for half in ["password", "secretKey"] {
+        for half in ["password", "secretKey", "token"] {
             if let Some(half) = self.admin[half].as_str() {
                 world.canaries.add(half);
             }
@@ -165,6 +178,19 @@ impl Site {
             .await;
         world.until_store_ready("store").await;
         world
+    }
+
+    /// The same with this in front of the admin API.
+    pub(super) fn behind(mut self, proxy: &FaultProxy) -> Self {
+        for member in self.backend.as_object_mut().unwrap().values_mut() {
+            member["endpoint"] = json!(proxy.url());
+        }
+        self
+    }
+
+    /// S3 as the holder of this key sees it.
+    pub(super) fn s3_of(&self, pair: &KeyPair) -> S3 {
+        S3::new(self.s3(), "us-east-1", pair)
     }
 
     /// Address that applications use.

@@ -2,8 +2,8 @@
 
 use super::record::Shown;
 use super::suite::{
-    Subject, found, fresh_key_id, has_only, is_dead, is_locked_out, issued, key_ids, key_order,
-    made_with_key, overlaps, ready, works,
+    Subject, found, fresh_key_id, has_only, is_dead, is_locked_out, issued, key_ids, made_with_key,
+    order_for, overlaps, ready, works,
 };
 use super::users::refused;
 use gracekey::backend::{ErrorKind, IssueRequest};
@@ -35,7 +35,7 @@ pub(crate) async fn a_chosen_id_is_honoured(subject: &dyn Subject) -> Shown {
         return Shown::NotClaimed("ids by choice");
     }
     let user = ready(subject).await;
-    let id = fresh_key_id();
+    let id = subject.driver().key_id(&user.name, fresh_key_id());
     let order = IssueRequest {
         access_key_id: Some(id.clone()),
         expire_previous: None,
@@ -84,7 +84,10 @@ pub(crate) async fn as_many_keys_work_side_by_side_as_claimed(subject: &dyn Subj
         pairs.push(issued(subject, &user).await);
     }
     if max.is_some() {
-        let one_more = subject.driver().issue(&user, &key_order(subject)).await;
+        let one_more = subject
+            .driver()
+            .issue(&user, &order_for(subject.driver(), &user.name))
+            .await;
         refused(one_more, ErrorKind::Conflict);
     }
     let mut ids: Vec<_> = pairs.iter().map(|pair| pair.id.clone()).collect();
@@ -109,7 +112,10 @@ pub(crate) async fn two_secrets_of_one_access_key_work_side_by_side_where_claime
     works(subject, &old).await;
     works(subject, &new).await;
     let before = subject.snapshot(&user.name).await;
-    let third = subject.driver().issue(&user, &key_order(subject)).await;
+    let third = subject
+        .driver()
+        .issue(&user, &order_for(subject.driver(), &user.name))
+        .await;
     refused(third, ErrorKind::Conflict);
     assert_eq!(subject.snapshot(&user.name).await, before);
     Shown::Met
@@ -282,7 +288,12 @@ pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject:
         return Shown::NotClaimed("overlap");
     }
     let user = ready(subject).await;
-    let calls = (0..MANY).map(|_| async { subject.driver().issue(&user, &key_order(subject)).await });
+    let calls = (0..MANY).map(|_| async {
+        subject
+            .driver()
+            .issue(&user, &order_for(subject.driver(), &user.name))
+            .await
+    });
     let results = futures::future::join_all(calls).await;
     let ids = key_ids(subject, &user.name).await;
     assert!(results.iter().any(Result::is_ok), "{results:?}");
@@ -306,7 +317,7 @@ pub(crate) async fn keys_issued_at_the_same_moment_are_there_or_refused(subject:
 
 pub(crate) async fn nothing_prints_a_secret(subject: &dyn Subject) {
     let (user, pair) = made_with_key(subject).await;
-    let (driver, order) = (subject.driver(), key_order(subject));
+    let (driver, order) = (subject.driver(), order_for(subject.driver(), &user.name));
     let observed = found(subject, &user.name).await;
     let (s3, prover) = (subject.s3(&pair), subject.prover());
     let mut texts = vec![

@@ -13,7 +13,7 @@ use gracekey::backend::{
 };
 use gracekey::domain::access::LimitChanges;
 use gracekey::domain::capabilities::Capabilities;
-use gracekey::domain::ids::{BucketName, CredentialId, OwnerMark, UserName};
+use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, env, sync::Arc, sync::Mutex, time::Duration};
@@ -186,6 +186,10 @@ impl Driver for Tidy {
 
     async fn delete_user(&self, name: &UserName) -> Result<()> {
         self.inner.delete_user(name).await
+    }
+
+    fn key_id(&self, user: &UserName, word: AccessKeyId) -> AccessKeyId {
+        self.inner.key_id(user, word)
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {

@@ -11,6 +11,7 @@ mod access;
 mod ceph;
 mod ecs;
 mod faults;
+mod garage;
 mod iam;
 mod keys;
 mod keystone;

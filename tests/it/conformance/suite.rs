@@ -80,6 +80,17 @@ pub(crate) trait Subject: Sync + 'static {
     /// All that the backend tells of a user, as text, to see that nothing changed.
     async fn snapshot(&self, name: &UserName) -> String;
 
+    /// Whether the lost answer to the first change of an issue leaves a whole key behind. Where it takes several calls, there
+    /// is an unfinished one then.
+    fn issues_in_one_call(&self) -> bool {
+        true
+    }
+
+    /// Whether the admin that the driver calls as is a user like others. Where not, nobody is privileged.
+    fn admin_is_a_user(&self) -> bool {
+        true
+    }
+
     /// The user whose key the driver signs with.
     fn admin(&self) -> UserName;
 
@@ -260,15 +271,20 @@ pub(crate) fn fresh_foreign_name(subject: &dyn Subject) -> UserName {
     }
 }
 
-/// An order for a key, with an id of our choice where the driver wants one.
+/// An order for a key, with an id of our choice where the driver wants one; for drivers whose ids need no form.
 pub(crate) fn key_order(subject: &dyn Subject) -> IssueRequest {
-    order_from(subject.driver())
+    order_from(subject.driver(), |word| word)
 }
 
-/// The same, for a driver that is not the subject's own.
-pub(crate) fn order_from(driver: &dyn Driver) -> IssueRequest {
+/// An order for a key of this user, with an id in the form that the driver gives it.
+pub(crate) fn order_for(driver: &dyn Driver, user: &UserName) -> IssueRequest {
+    order_from(driver, |word| driver.key_id(user, word))
+}
+
+fn order_from(driver: &dyn Driver, form: impl FnOnce(AccessKeyId) -> AccessKeyId) -> IssueRequest {
+    let chosen = driver.capabilities().id_choosable;
     IssueRequest {
-        access_key_id: driver.capabilities().id_choosable.then(fresh_key_id),
+        access_key_id: chosen.then(|| form(fresh_key_id())),
         expire_previous: None,
     }
 }
@@ -276,7 +292,8 @@ pub(crate) fn order_from(driver: &dyn Driver) -> IssueRequest {
 /// Makes this user: by itself, or with its first key where it comes with it.
 pub(crate) async fn make(driver: &dyn Driver, user: &NewUser) -> Result<Option<KeyPair>> {
     if driver.capabilities().user_comes_with_key {
-        driver.issue(user, &order_from(driver)).await.map(Some)
+        let order = order_for(driver, &user.name);
+        driver.issue(user, &order).await.map(Some)
     } else {
         driver.create_user(user).await.map(|()| None)
     }
@@ -300,7 +317,8 @@ pub(crate) async fn made_with_key(subject: &dyn Subject) -> (NewUser, KeyPair) {
 
 /// Issues a key.
 pub(crate) async fn issued(subject: &dyn Subject, user: &NewUser) -> KeyPair {
-    subject.driver().issue(user, &key_order(subject)).await.unwrap()
+    let order = order_for(subject.driver(), &user.name);
+    subject.driver().issue(user, &order).await.unwrap()
 }
 
 /// The user, who must be there.

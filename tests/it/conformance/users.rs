@@ -2,8 +2,8 @@
 
 use super::record::Shown;
 use super::suite::{
-    Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, is_dead, key_ids, key_order,
-    made_with_key, make, name_for, order_from, ready, works,
+    Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, is_dead, key_ids,
+    made_with_key, make, name_for, order_for, ready, works,
 };
 use gracekey::backend::{Driver, ErrorKind, NewUser, Outcome, Result};
 use gracekey::domain::access::{LimitChanges, Resource};
@@ -44,7 +44,7 @@ pub(crate) async fn a_user_comes_with_its_first_key_only_where_claimed(subject: 
     if driver.capabilities().user_comes_with_key {
         refused(driver.create_user(&order).await, ErrorKind::Unsupported);
     } else {
-        let issued = driver.issue(&order, &key_order(subject)).await;
+        let issued = driver.issue(&order, &order_for(driver, &order.name)).await;
         refused(issued, ErrorKind::NotFound);
     }
     assert!(driver.find_user(&order.name).await.unwrap().is_none());
@@ -152,7 +152,10 @@ pub(crate) async fn a_name_may_be_as_long_and_odd_as_claimed(subject: &dyn Subje
     assert_eq!(order.name.as_str().len(), rules.max_len);
     let pair = match make(driver, &order).await.unwrap() {
         Some(pair) => pair,
-        None => driver.issue(&order, &key_order(subject)).await.unwrap(),
+        None => driver
+            .issue(&order, &order_for(driver, &order.name))
+            .await
+            .unwrap(),
     };
     works(subject, &pair).await;
     assert_eq!(
@@ -169,7 +172,7 @@ pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<
     let mut results = vec![
         driver.find_user(name).await.map(drop),
         driver.delete_user(name).await,
-        driver.issue(user, &order_from(driver)).await.map(drop),
+        driver.issue(user, &order_for(driver, name)).await.map(drop),
         driver.revoke(name, &CredentialId::from(&fresh_key_id())).await,
     ];
     if !capabilities.user_comes_with_key {

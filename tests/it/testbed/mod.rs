@@ -26,7 +26,9 @@ pub(crate) use probe::Probe;
 pub(crate) use proxy::{Fault, FaultProxy};
 pub(crate) use rights::helm;
 pub(crate) use s3::S3;
-pub(crate) use servers::{Gateway, IamServer, Minio, gateway, juicefs, minio, moto, runs, seaweedfs};
+pub(crate) use servers::{
+    Garage, Gateway, IamServer, Minio, garage, gateway, juicefs, minio, moto, runs, seaweedfs,
+};
 pub(crate) use statuses::Statuses;
 pub(crate) use tls::TlsFront;
 pub(crate) use world::{Setup, World};

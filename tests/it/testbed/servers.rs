@@ -40,6 +40,37 @@ pub(crate) fn gateway() -> &'static Gateway {
     })
 }
 
+/// A real Garage server.
+#[derive(Clone, Debug)]
+pub(crate) struct Garage {
+    /// The admin API.
+    pub(crate) endpoint: String,
+    pub(crate) s3_endpoint: String,
+    pub(crate) region: String,
+    /// Good for everything.
+    pub(crate) admin_token: String,
+}
+
+/// The shared server: the one that `GRACEKEY_TEST_GARAGE_ENV` names (a file as `testbed/garage` writes it), else one of
+/// our own, which ends with this process.
+pub(crate) fn garage() -> &'static Garage {
+    static GARAGE: OnceLock<Garage> = OnceLock::new();
+    GARAGE.get_or_init(|| {
+        let env = given("GRACEKEY_TEST_GARAGE_ENV").unwrap_or_else(|| start("garage"));
+        let value = |name: &str| {
+            env.get(name)
+                .unwrap_or_else(|| panic!("Garage's env lacks {name}"))
+                .clone()
+        };
+        Garage {
+            endpoint: value("ENDPOINT"),
+            s3_endpoint: value("S3_ENDPOINT"),
+            region: value("REGION"),
+            admin_token: value("ADMIN_TOKEN"),
+        }
+    })
+}
+
 /// A real server that speaks the IAM query API, and S3 at the same address.
 #[derive(Clone, Debug)]
 pub(crate) struct IamServer {
@@ -155,6 +186,7 @@ type Kind = (&'static str, &'static [(&'static str, &'static str)]);
 const KINDS: &[Kind] = &[
     ("ceph", &[("ceph", "")]),
     ("control-plane", &[("control-plane", "")]),
+    ("garage", &[("garage", "")]),
     ("juicefs", &[("juicefs", "")]),
     ("keystone", &[("keystone", "")]),
     ("minio", &[("minio", "")]),

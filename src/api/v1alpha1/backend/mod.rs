@@ -2,6 +2,7 @@
 
 mod ceph;
 mod ecs;
+mod garage;
 mod iam;
 mod keystone;
 mod minio;
@@ -11,6 +12,7 @@ mod uptrends;
 
 pub use ceph::CephBackend;
 pub use ecs::EcsBackend;
+pub use garage::GarageBackend;
 pub use iam::{IamBackend, IamOwnerMark};
 pub use keystone::KeystoneBackend;
 pub use minio::MinioBackend;
@@ -45,6 +47,8 @@ pub enum Backend {
     Iam(IamBackend),
     /// `MinIO`, and what offers its admin API.
     Minio(MinioBackend),
+    /// Garage, by the access keys of its admin API.
+    Garage(GarageBackend),
     /// `NetApp` ONTAP, by the S3 users of its REST API.
     Ontap(OntapBackend),
     /// Object storage of Virtuozzo or Acronis, by its `ostor-users`.
@@ -67,6 +71,7 @@ impl Backend {
             Self::Keystone(keystone) => &keystone.credentials_secret_ref,
             Self::Iam(iam) => &iam.credentials_secret_ref,
             Self::Minio(minio) => &minio.credentials_secret_ref,
+            Self::Garage(garage) => &garage.credentials_secret_ref,
             Self::Ontap(ontap) => &ontap.credentials_secret_ref,
             Self::Ostor(ostor) => &ostor.credentials_secret_ref,
             Self::Uptrends(uptrends) => &uptrends.credentials_secret_ref,
@@ -78,9 +83,14 @@ impl BackendKind {
     /// Whether its keys are for S3. Where not, `spec.s3` has no place.
     pub fn has_s3(self) -> bool {
         match self {
-            Self::Ceph | Self::Ecs | Self::Iam | Self::Keystone | Self::Minio | Self::Ontap | Self::Ostor => {
-                true
-            }
+            Self::Ceph
+            | Self::Ecs
+            | Self::Garage
+            | Self::Iam
+            | Self::Keystone
+            | Self::Minio
+            | Self::Ontap
+            | Self::Ostor => true,
             Self::Uptrends => false,
         }
     }

@@ -22,7 +22,7 @@ async fn a_store_without_a_backend_or_with_an_unknown_one_is_refused() {
         ),
         Refusal(
             "spec.backend",
-            json!({ "ceph": ceph, "garage": ceph }),
+            json!({ "ceph": ceph, "tape": ceph }),
             "strict decoding error: unknown field",
         ),
         Refusal(

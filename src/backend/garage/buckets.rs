@@ -1,0 +1,226 @@
+//! Access to buckets. A right is each key's own, so a grant is what all keys of a user hold; and consent is a name of the
+//! bucket, as a bucket has no other place for it.
+
+use super::name::hex;
+use super::request;
+use super::wire::{Bucket, Permissions};
+use super::{DAMAGED, GarageDriver, check_name};
+use crate::backend::access::{FoundBucket, Grantee, is_bucket_name};
+use crate::backend::call::Call;
+use crate::backend::{ErrorKind, Result};
+use crate::domain::access::{Held, Permission};
+use crate::domain::ids::{BucketName, NamespaceMark};
+
+/// How such a name begins.
+const CONSENT: &str = "gracekey-";
+/// Hex digits of the digest in it: 128 bits.
+const CONSENT_DIGITS: usize = 32;
+
+/// The name by which a bucket's admin consents to grants for users of a namespace: its bucket's own, as a name means one
+/// bucket. Only the admin API gives names to buckets that hold for every key.
+pub(super) fn consent(namespace: &NamespaceMark, bucket: &BucketName) -> String {
+    let digits = hex(&format!("{namespace}/{bucket}"), CONSENT_DIGITS);
+    format!("{CONSENT}{digits}")
+}
+
+/// What this allows, in Garage's two rights. `WriteOnly` may also delete: there is no finer right.
+fn rights(what: Option<Permission>) -> Permissions {
+    Permissions {
+        read: matches!(what, Some(Permission::ReadOnly | Permission::ReadWrite)),
+        write: matches!(what, Some(Permission::WriteOnly | Permission::ReadWrite)),
+        owner: false,
+    }
+}
+
+/// What a key holds; that it may also change settings was given by somebody else.
+fn held(has: Permissions) -> Option<Permission> {
+    let what = |permission: &Permission| {
+        let wanted = rights(Some(*permission));
+        (wanted.read, wanted.write) == (has.read, has.write)
+    };
+    Permission::ALL.into_iter().find(what)
+}
+
+/// What all of these keys hold on a bucket.
+fn held_by(keys: &[String], bucket: &Bucket) -> Held {
+    let mut each = keys.iter().map(|key| held(bucket.rights_of(key)));
+    let Some(first) = each.next() else {
+        return Held::Nothing;
+    };
+    if each.any(|other| other != first) {
+        return Held::Otherwise;
+    }
+    first.map_or(Held::Nothing, Held::As)
+}
+
+impl GarageDriver {
+    pub(super) async fn look_at_bucket(&self, to: &Grantee, name: &BucketName) -> Result<FoundBucket> {
+        check(&request::none("GetBucketInfo", &to.user), to, name)?;
+        let Some(bucket) = self.0.named(&to.user, name.as_str()).await? else {
+            return Ok(FoundBucket::Missing);
+        };
+        let held = held_by(&self.keys_to_grant(to).await?, &bucket);
+        Ok(if is_open(&bucket, to, name) {
+            FoundBucket::Open(held)
+        } else {
+            FoundBucket::Closed {
+                held: Some(held),
+                advice: advice(to, name),
+            }
+        })
+    }
+
+    /// The name of the consent comes first: whoever is cut off after it finds the bucket by it, and gives it the other.
+    pub(super) async fn put_bucket(&self, to: &Grantee, name: &BucketName) -> Result<()> {
+        let call = request::make_bucket(&to.user, "");
+        check(&call, to, name)?;
+        if let Some(bucket) = self.0.named(&to.user, name.as_str()).await? {
+            return if is_open(&bucket, to, name) {
+                Ok(())
+            } else {
+                Err(call.refuse(ErrorKind::Conflict, &advice(to, name)))
+            };
+        }
+        let consent = consent(&to.namespace, name);
+        let made = match self.0.named(&to.user, &consent).await? {
+            Some(begun) => begun,
+            None => self.0.ask(&request::make_bucket(&to.user, &consent)).await?,
+        };
+        if !made.global_aliases.contains(&consent) {
+            return Err(call.misunderstood("Garage made another bucket than was asked for"));
+        }
+        let call = request::name_bucket(&to.user, &made.id, name.as_str());
+        let named: Bucket = self.0.ask(&call).await?;
+        if named.global_aliases.iter().any(|alias| alias == name.as_str()) {
+            Ok(())
+        } else {
+            Err(call.misunderstood("Garage answered 200 and did not do it"))
+        }
+    }
+
+    pub(super) async fn change_grant(
+        &self,
+        to: &Grantee,
+        name: &BucketName,
+        what: Option<Permission>,
+    ) -> Result<()> {
+        let call = request::none("AllowBucketKey", &to.user);
+        check(&call, to, name)?;
+        let Some(bucket) = self.0.named(&to.user, name.as_str()).await? else {
+            return what.map_or(Ok(()), |_| {
+                Err(call.refuse(ErrorKind::NotFound, "there is no such bucket"))
+            });
+        };
+        if what.is_some() && !is_open(&bucket, to, name) {
+            return Err(call.refuse(ErrorKind::Conflict, &advice(to, name)));
+        }
+        let (wanted, keys) = (rights(what), self.keys_to_grant(to).await?);
+        if what.is_some() && keys.is_empty() {
+            return Err(call.refuse(ErrorKind::NotFound, "no key of the user is there"));
+        }
+        for key in keys {
+            let has = bucket.rights_of(&key);
+            let (lacks, exceeds) = (wanted.without(has), has.without(wanted).without_owner());
+            if !lacks.is_none() {
+                let call = request::allow(&to.user, &key, &bucket.id, lacks);
+                self.0.step(&call).await?;
+            }
+            if !exceeds.is_none() {
+                let call = request::deny(&to.user, &key, &bucket.id, exceeds);
+                self.0.step(&call).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of a user that is this owner's. An unfinished one is given what the others have before it is finished.
+    async fn keys_to_grant(&self, to: &Grantee) -> Result<Vec<String>> {
+        let keys = self.0.keys_of(&to.user).await?;
+        if !keys.is_empty() && keys.owner() != Some(&to.owner) {
+            let call = request::none("ListKeys", &to.user);
+            return Err(call.refuse(ErrorKind::Conflict, DAMAGED));
+        }
+        let ids = keys.iter().filter(|member| member.described.finished);
+        Ok(ids.map(|member| member.id.clone()).collect())
+    }
+}
+
+/// Whether grants on it may go to users of this namespace. Buckets that have a name for every key are the admin's, as only
+/// the admin API gives one.
+fn is_open(bucket: &Bucket, to: &Grantee, name: &BucketName) -> bool {
+    to.at_home || bucket.global_aliases.contains(&consent(&to.namespace, name))
+}
+
+fn advice(to: &Grantee, name: &BucketName) -> String {
+    format!(
+        "The bucket {name} is not open to users of this namespace. The cluster's admin opens it by `garage bucket alias {name} {}`.",
+        consent(&to.namespace, name)
+    )
+}
+
+fn check(call: &Call, to: &Grantee, bucket: &BucketName) -> Result<()> {
+    check_name(call, &to.user)?;
+    if is_bucket_name(bucket) {
+        return Ok(());
+    }
+    let text =
+        "a bucket's name has 3 to 63 small letters, digits, - and ., with a letter or digit at both ends";
+    Err(call.refuse(ErrorKind::Invalid, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{OwnerMark, UserName};
+    use serde_json::json;
+
+    fn bucket(aliases: &[&str], keys: &[(&str, bool, bool)]) -> Bucket {
+        let key = |(id, read, write): &(&str, bool, bool)| json!({ "accessKeyId": id, "permissions": { "read": read, "write": write, "owner": true } });
+        let keys: Vec<_> = keys.iter().map(key).collect();
+        serde_json::from_value(json!({ "id": "b1", "globalAliases": aliases, "keys": keys })).unwrap()
+    }
+
+    fn grantee(namespace: &str, at_home: bool) -> Grantee {
+        Grantee {
+            user: UserName::new("u"),
+            owner: OwnerMark::new("a".repeat(32)),
+            namespace: NamespaceMark::new(namespace),
+            at_home,
+        }
+    }
+
+    #[test]
+    fn a_grant_is_what_all_keys_of_a_user_hold() {
+        let both = [("GK1", true, false), ("GK2", true, false), ("GK9", true, true)];
+        let bucket = bucket(&[], &both);
+        let held = |keys: &[&str]| {
+            held_by(
+                &keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>(),
+                &bucket,
+            )
+        };
+        assert_eq!(held(&["GK1", "GK2"]), Held::As(Permission::ReadOnly));
+        assert_eq!(held(&["GK9"]), Held::As(Permission::ReadWrite));
+        assert_eq!(held(&["GK1", "GK9"]), Held::Otherwise);
+        assert_eq!(held(&["GK1", "GK3"]), Held::Otherwise, "one has nothing");
+        assert_eq!(held(&["GK3"]), Held::Nothing);
+        assert_eq!(held(&[]), Held::Nothing);
+    }
+
+    #[test]
+    fn a_bucket_is_open_by_the_name_for_its_namespace_alone() {
+        let name = BucketName::new("data");
+        let alias = consent(&NamespaceMark::new("n1"), &name);
+        assert!(is_bucket_name(&BucketName::new(&alias)), "{alias}");
+        let bucket = bucket(&["data", &alias], &[]);
+        assert!(is_open(&bucket, &grantee("n1", false), &name));
+        assert!(!is_open(&bucket, &grantee("n2", false), &name));
+        assert!(is_open(&bucket, &grantee("n2", true), &name));
+        let other = BucketName::new("other");
+        assert!(
+            !is_open(&bucket, &grantee("n1", false), &other),
+            "one bucket's alone"
+        );
+        assert!(advice(&grantee("n1", false), &name).contains(&alias));
+    }
+}
