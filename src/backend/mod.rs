@@ -14,6 +14,7 @@ pub mod http;
 pub mod iam;
 pub mod keystone;
 pub mod layer;
+pub mod login;
 pub mod minio;
 pub mod ontap;
 pub mod ostor;

@@ -5,29 +5,16 @@
 
 use super::{EcsConfig, error, request};
 use crate::backend::call::{Call, is_success};
-use crate::backend::error::{Error, ErrorKind, Result};
+use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::{HttpClient, Reply, basic};
+use crate::backend::login::{LOGOUT_LIMIT, Login, SharedToken};
 use http::{HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-use tokio::{
-    sync::{Mutex, MutexGuard},
-    time::{Instant, timeout},
-};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout};
 
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-sds-auth-token");
 
-/// How long a refused login is taken for refused: hundreds of users may come along at once, and each try may count
-/// towards a lock of the account.
-const REFUSED: Duration = Duration::from_secs(10);
-/// How long giving a token back may take.
-const LOGOUT_LIMIT: Duration = Duration::from_millis(1500);
 /// Longest token that is taken.
 const TOKEN_MAX: usize = 4096;
 
@@ -36,22 +23,7 @@ const TOKEN_MAX: usize = 4096;
 pub(super) struct Session {
     config: EcsConfig,
     http: HttpClient,
-    /// Logins that came to an end, whichever.
-    logins: AtomicU64,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    token: Option<Arc<Token>>,
-    failed: Option<Failed>,
-}
-
-/// The last login, if it failed.
-#[derive(Debug)]
-struct Failed {
-    at: Instant,
-    error: Error,
+    shared: SharedToken<Token>,
 }
 
 /// A token, as old as it is.
@@ -67,64 +39,46 @@ impl Session {
         Self {
             config,
             http,
-            logins: AtomicU64::new(0),
-            held: Mutex::default(),
+            shared: SharedToken::default(),
         }
     }
 
     /// The token, of a login made now if there is none or it grows old.
     pub(super) async fn token(&self) -> Result<Arc<Token>> {
-        let seen = self.logins.load(Ordering::SeqCst);
-        let held = self.held.lock().await;
-        match &held.token {
-            Some(token) if token.since.elapsed() < self.config.token_age => Ok(Arc::clone(token)),
-            _ => self.replace(held, seen).await,
-        }
+        self.shared.get(self).await
     }
 
     /// Another token than this one, which was refused.
     pub(super) async fn other_than(&self, refused: &Arc<Token>) -> Result<Arc<Token>> {
-        let seen = self.logins.load(Ordering::SeqCst);
-        let held = self.held.lock().await;
-        match &held.token {
-            // Somebody else was refused as well, and was first.
-            Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
-            _ => self.replace(held, seen).await,
-        }
+        self.shared.other_than(refused, self).await
     }
 
-    /// `seen`: the count of logins before the wait for our turn.
-    async fn replace(&self, mut held: MutexGuard<'_, Held>, seen: u64) -> Result<Arc<Token>> {
-        let waited = self.logins.load(Ordering::SeqCst) != seen;
-        if let Some(failed) = &held.failed {
-            let is_fresh = failed.error.kind == ErrorKind::Auth && failed.at.elapsed() < REFUSED;
-            if waited || is_fresh {
-                return Err(failed.error.clone());
-            }
-        }
-        let old = held.token.take();
-        let result = self.log_in().await;
-        self.logins.fetch_add(1, Ordering::SeqCst);
-        held.failed = None;
-        match result {
-            Ok(token) => {
-                let token = Arc::new(token);
-                held.token = Some(Arc::clone(&token));
-                drop(held);
-                if let Some(old) = old {
-                    self.give_back(&old).await;
-                }
-                Ok(token)
-            }
-            Err(error) => {
-                held.failed = Some(Failed {
-                    at: Instant::now(),
-                    error: error.clone(),
-                });
-                Err(error)
-            }
-        }
+    /// Ends the token, if there is one. Best effort: it ends by itself two hours later.
+    pub(super) async fn end(&self) {
+        self.shared.end(self).await;
     }
+
+    /// Sends a call with this token; any answer is a value.
+    pub(super) async fn send_with(&self, call: &Call, token: &Token) -> Result<Reply> {
+        let mut value = HeaderValue::from_str(token.value.expose_secret())
+            .map_err(|_| call.refuse(ErrorKind::Auth, "the token cannot be sent in a header"))?;
+        value.set_sensitive(true);
+        self.send(call, TOKEN_HEADER, value).await
+    }
+
+    async fn send(&self, call: &Call, header: HeaderName, value: HeaderValue) -> Result<Reply> {
+        let mut request = call.request(&self.config.endpoint)?;
+        request.headers_mut().insert(header, value);
+        // XML is the default.
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::ACCEPT, json);
+        let sent = self.http.send(request).await;
+        sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
+    }
+}
+
+impl Login for Session {
+    type Token = Token;
 
     async fn log_in(&self) -> Result<Token> {
         let call = request::login(&self.config.username);
@@ -148,35 +102,13 @@ impl Session {
         })
     }
 
-    /// Ends the token, if there is one. Best effort: it ends by itself two hours later.
-    pub(super) async fn end(&self) {
-        let token = timeout(LOGOUT_LIMIT, async { self.held.lock().await.token.take() }).await;
-        if let Ok(Some(token)) = token {
-            self.give_back(&token).await;
-        }
-    }
-
     async fn give_back(&self, token: &Token) {
         let call = request::logout(&self.config.username);
         let _late = timeout(LOGOUT_LIMIT, self.send_with(&call, token)).await;
     }
 
-    /// Sends a call with this token; any answer is a value.
-    pub(super) async fn send_with(&self, call: &Call, token: &Token) -> Result<Reply> {
-        let mut value = HeaderValue::from_str(token.value.expose_secret())
-            .map_err(|_| call.refuse(ErrorKind::Auth, "the token cannot be sent in a header"))?;
-        value.set_sensitive(true);
-        self.send(call, TOKEN_HEADER, value).await
-    }
-
-    async fn send(&self, call: &Call, header: HeaderName, value: HeaderValue) -> Result<Reply> {
-        let mut request = call.request(&self.config.endpoint)?;
-        request.headers_mut().insert(header, value);
-        // XML is the default.
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::ACCEPT, json);
-        let sent = self.http.send(request).await;
-        sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
+    fn is_old(&self, token: &Token) -> bool {
+        token.since.elapsed() >= self.config.token_age
     }
 }
 

@@ -5,31 +5,18 @@
 use super::wire::{self, is_id};
 use super::{KeystoneConfig, error, request};
 use crate::backend::call::{Call, is_success};
-use crate::backend::error::{Error, ErrorKind, Outcome, Result};
+use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::{HttpClient, Reply};
+use crate::backend::login::{LOGOUT_LIMIT, Login, SharedToken};
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-use tokio::{
-    sync::{Mutex, MutexGuard},
-    time::{Instant, timeout},
-};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout};
 
 const TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// The token that an answer brings, or that a call is about.
 const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
-/// How long a refused login is taken for refused: hundreds of users may come along at once, and each try may count
-/// towards a lock of the account (`[security_compliance] lockout_failure_attempts`).
-const REFUSED: Duration = Duration::from_secs(10);
-/// How long giving a token back may take.
-const LOGOUT_LIMIT: Duration = Duration::from_millis(1500);
 /// Longest token that is taken. Those of Keystone have some 200 to 300 characters.
 const TOKEN_MAX: usize = 8192;
 
@@ -38,22 +25,7 @@ const TOKEN_MAX: usize = 8192;
 pub(super) struct Session {
     config: KeystoneConfig,
     http: HttpClient,
-    /// Logins that came to an end, whichever.
-    logins: AtomicU64,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    token: Option<Arc<Token>>,
-    failed: Option<Failed>,
-}
-
-/// The last login, if it failed.
-#[derive(Debug)]
-struct Failed {
-    at: Instant,
-    error: Error,
+    shared: SharedToken<Token>,
 }
 
 /// A token, and what names stood for when it was made.
@@ -83,70 +55,21 @@ impl Session {
         Self {
             config,
             http,
-            logins: AtomicU64::new(0),
-            held: Mutex::default(),
+            shared: SharedToken::default(),
         }
     }
 
     /// The token, of a login made now if there is none or it grows old.
     pub(super) async fn token(&self) -> Result<Arc<Token>> {
-        let seen = self.logins.load(Ordering::SeqCst);
-        let held = self.held.lock().await;
-        match &held.token {
-            Some(token) if Instant::now() < token.renew => Ok(Arc::clone(token)),
-            _ => self.replace(held, seen).await,
-        }
+        self.shared.get(self).await
     }
 
     /// Another token than this one, which was refused.
     pub(super) async fn other_than(&self, refused: &Arc<Token>) -> Result<Arc<Token>> {
-        let seen = self.logins.load(Ordering::SeqCst);
-        let held = self.held.lock().await;
-        match &held.token {
-            // Somebody else was refused as well, and was first.
-            Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
-            _ => self.replace(held, seen).await,
-        }
+        self.shared.other_than(refused, self).await
     }
 
-    /// `seen`: the count of logins before the wait for our turn.
-    async fn replace(&self, mut held: MutexGuard<'_, Held>, seen: u64) -> Result<Arc<Token>> {
-        let waited = self.logins.load(Ordering::SeqCst) != seen;
-        if let Some(failed) = &held.failed {
-            let is_fresh = failed.error.kind == ErrorKind::Auth && failed.at.elapsed() < REFUSED;
-            if waited || is_fresh {
-                return Err(failed.error.clone());
-            }
-        }
-        let old = held.token.take();
-        // Whatever call this is for has not been sent.
-        let result = self.log_in().await.map_err(|error| Error {
-            outcome: Outcome::NotApplied,
-            ..error
-        });
-        self.logins.fetch_add(1, Ordering::SeqCst);
-        held.failed = None;
-        match result {
-            Ok(token) => {
-                let token = Arc::new(token);
-                held.token = Some(Arc::clone(&token));
-                drop(held);
-                if let Some(old) = old {
-                    self.give_back(&old.value).await;
-                }
-                Ok(token)
-            }
-            Err(error) => {
-                held.failed = Some(Failed {
-                    at: Instant::now(),
-                    error: error.clone(),
-                });
-                Err(error)
-            }
-        }
-    }
-
-    async fn log_in(&self) -> Result<Token> {
+    async fn trade(&self) -> Result<Token> {
         let call = request::login(&self.config);
         let since = Instant::now();
         let reply = self.send(&call, None).await?;
@@ -169,7 +92,7 @@ impl Session {
                 places,
             }),
             Err(error) => {
-                self.give_back(&value).await;
+                self.revoke(&value).await;
                 Err(error)
             }
         }
@@ -217,13 +140,10 @@ impl Session {
 
     /// Ends the token, if there is one. Best effort: it ends by itself.
     pub(super) async fn end(&self) {
-        let token = timeout(LOGOUT_LIMIT, async { self.held.lock().await.token.take() }).await;
-        if let Ok(Some(token)) = token {
-            self.give_back(&token.value).await;
-        }
+        self.shared.end(self).await;
     }
 
-    async fn give_back(&self, token: &SecretString) {
+    async fn revoke(&self, token: &SecretString) {
         let call = request::logout(&self.config);
         let _late = timeout(LOGOUT_LIMIT, self.send(&call, Some(token))).await;
     }
@@ -255,5 +175,21 @@ impl Session {
         }
         let sent = self.http.send(request).await;
         sent.map_err(|e| e.into_error(call.backend, call.operation, call.changes()))
+    }
+}
+
+impl Login for Session {
+    type Token = Token;
+
+    async fn log_in(&self) -> Result<Token> {
+        self.trade().await
+    }
+
+    async fn give_back(&self, token: &Token) {
+        self.revoke(&token.value).await;
+    }
+
+    fn is_old(&self, token: &Token) -> bool {
+        Instant::now() >= token.renew
     }
 }
