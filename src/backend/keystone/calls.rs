@@ -103,11 +103,14 @@ impl KeystoneDriver {
         }
     }
 
-    /// The user without keys, who must be there and not the admin's own.
+    /// The user without keys, who must be there, be one of this operator's, and not the admin's own.
     pub(super) async fn get_ours(&self, call: &Call, name: &UserName) -> Result<wire::User> {
         let Some(user) = self.get(name).await? else {
             return Err(call.refuse(ErrorKind::NotFound, NO_USER));
         };
+        if user.owner().is_none() {
+            return Err(call.refuse(ErrorKind::Conflict, NOT_OURS));
+        }
         if user.id == self.session.token().await?.own {
             return Err(call.refuse(ErrorKind::Conflict, ADMINS_OWN));
         }
@@ -206,6 +209,7 @@ pub(super) struct Rights {
 }
 
 pub(super) const NO_USER: &str = "there is no such user in the domain of the ObjectStore";
+pub(super) const NOT_OURS: &str = "the user has no mark of this operator any more: it is left alone";
 pub(super) const ADMINS_OWN: &str = "this is the operator's own admin user: choose another userName";
 
 pub(super) fn check_name(call: &Call, name: &UserName) -> Result<()> {

@@ -17,7 +17,7 @@ use crate::domain::access::Limits;
 use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 use async_trait::async_trait;
-use calls::{ADMINS_OWN, NO_USER, check_name, half_done};
+use calls::{ADMINS_OWN, NO_USER, NOT_OURS, check_name, half_done};
 use std::time::Duration;
 
 /// What Keystone can do, with a RADOS Gateway behind it.
@@ -158,6 +158,9 @@ impl Driver for KeystoneDriver {
             let text = "it holds admin rights and is never deleted by this operator";
             return Err(call.refuse(ErrorKind::Conflict, text));
         }
+        if user.owner().is_none() {
+            return Err(call.refuse(ErrorKind::Conflict, NOT_OURS));
+        }
         self.do_or_gone(&call, name).await
     }
 
@@ -180,6 +183,10 @@ impl Driver for KeystoneDriver {
         };
         if rights.privileged {
             let text = "the user holds admin rights, and so would its key: take them away first";
+            return Err(call.refuse(ErrorKind::Conflict, text));
+        }
+        if found.owner().as_ref() != Some(&user.owner) {
+            let text = "a user of this name is there and belongs to somebody else: choose another userName";
             return Err(call.refuse(ErrorKind::Conflict, text));
         }
         let token = &rights.token;

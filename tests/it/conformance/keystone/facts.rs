@@ -141,6 +141,27 @@ async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_delete
     assert!(found(&it, &user.name).await.privileged, "any role on the system");
 }
 
+/// Somebody took it over between a look and a change.
+#[tokio::test]
+async fn a_user_that_lost_its_mark_is_left_alone() {
+    let it = It::start().await;
+    let (user, _) = made_with_key(&it).await;
+    let id = it.id_of(&user.name).await;
+    let theirs = json!({ "user": { "gracekey_owner": "somebody else" } });
+    it.admin_call(Method::PATCH, &format!("/v3/users/{id}"), theirs)
+        .await;
+    let before = it.snapshot(&user.name).await;
+    for result in [
+        it.driver.set_label(&user.name, "Another label").await,
+        it.driver.set_locked(&user.name, true).await,
+        it.driver.issue(&user, &key_order(&it)).await.map(drop),
+        it.driver.delete_user(&user.name).await,
+    ] {
+        assert_eq!(result.unwrap_err().kind, ErrorKind::Conflict);
+    }
+    assert_eq!(it.snapshot(&user.name).await, before);
+}
+
 /// They open another store.
 #[tokio::test]
 async fn keys_of_other_projects_are_not_shown_and_not_removed() {
