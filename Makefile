@@ -8,7 +8,7 @@ PHASE := testbed/phase
 ROOT := $(filter 0,$(shell id -u))
 # As root there is a real node as well, with the parts for it.
 NODE := $(if $(ROOT),--node)
-PARTS := kubernetes ceph garage helm juicefs keystone minio moto seaweedfs $(if $(ROOT),containerd busybox)
+PARTS := kubernetes ceph ceph-16 ceph-20 garage helm juicefs keystone minio moto seaweedfs $(if $(ROOT),containerd busybox)
 # What the conformance suite has shown, for the table at the end.
 RECORD := $(abspath $(or $(CARGO_TARGET_DIR),target))/conformance
 # In CI nobody is there to install what is missing.
@@ -55,7 +55,7 @@ lint: ## formatting, clippy and shellcheck (where it is installed); warnings are
 	@if command -v shellcheck >/dev/null; then testbed/lint; else echo "shellcheck is not installed: scripts not checked"; fi
 
 parts: ## build or unpack what the test bed needs, without starting anything
-	@testbed/get $(PARTS) >/dev/null
+	@testbed/get --leave-out $(PARTS) >/dev/null
 
 quickstart: doctor ## from nothing to a user on a real Ceph gateway, its Secret, and a rotation to watch
 	@testbed/quickstart

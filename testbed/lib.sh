@@ -11,6 +11,8 @@ CACHE=${GRACEKEY_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gracekey}
 PROGRAM=testbed/$(basename "$0")
 # Two runs may want the same part at once: the second waits this long for the first to build it.
 BUILD_LIMIT=${GRACEKEY_BUILD_LIMIT:-2400}
+# The status of a build that found its source without what the part is made from; the last line of its log says so.
+NOT_TO_BE_HAD=3
 
 # ---------------------------------------------------------------- messages and times
 
@@ -74,7 +76,7 @@ key_of() { sha256sum | cut -c1-16; }
 # folder beside it, which is renamed when it is whole: what has the final name is complete. The lock makes one of
 # several runs build while the others wait; it also tells that unfinished folders found under it are of dead runs.
 cached() {
-  local name=$1 key=$2 dir log new
+  local name=$1 key=$2 dir log new status=0
   shift 2
   dir=$CACHE/$name-$key log=$CACHE/log/$name-$key.log new=$CACHE/.new-$name-$key.$$
   if [ ! -d "$dir" ]; then
@@ -89,8 +91,13 @@ cached() {
     if [ ! -d "$dir" ]; then
       rm -rf -- "$CACHE/.new-$name-$key".*
       mkdir "$new"
-      if ! step "making $name" "$log" "$@" "$new"; then
+      step "making $name" "$log" "$@" "$new" || status=$?
+      if [ $status -ne 0 ]; then
         rm -rf -- "$new"
+        if [ $status = "$NOT_TO_BE_HAD" ]; then
+          say "$name is not to be had: $(tail -n 1 "$log")"
+          exit "$NOT_TO_BE_HAD"
+        fi
         die "$name could not be made; the whole log is $log" "$log" "see testbed/README.md, then try again"
       fi
       mv -T -- "$new" "$dir"

@@ -80,12 +80,7 @@ impl CephDriver {
     pub(super) async fn put_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
         let call = request::make_bucket(bucket);
         check(&call, to, bucket)?;
-        let admin = self.admin().await?;
-        // In the call that makes it, the bucket is marked as made for this user: its policy comes in another.
-        let headers = [
-            ("x-amz-grant-full-control", format!("id=\"{admin}\"")),
-            ("x-amz-grant-read-acp", format!("id=\"{}\"", to.user)),
-        ];
+        let headers = request::made_for(&to.user, self.admin().await?);
         let reply = self.send_with(&call, &headers).await?;
         let code = error::s3_code(&reply);
         match (reply.status, code.as_deref()) {

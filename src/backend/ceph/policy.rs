@@ -1,8 +1,8 @@
 //! Bucket policies: what of them is ours, and how ours is put in and taken out. Pure.
 //!
 //! Source: Amazon S3 User Guide, "Policies and permissions in Amazon S3", and Ceph documentation, "Bucket Policies" (reef),
-//! checked against 18.2.7: the text of a policy is given back as it was put, a policy takes effect at once, and a principal
-//! need not exist.
+//! checked against 16.2.15, 18.2.7 and 20.2.4: the text of a policy is given back as it was put, a policy takes effect at
+//! once, and a principal need not exist.
 
 use crate::backend::Grantee;
 use crate::domain::access::{Held, Permission};

@@ -2,7 +2,7 @@
 //!
 //! Source: Ceph documentation, "Admin Ops API" (reef), corrected by what 16.2.15, 18.2.7 and 20.2.4 were seen to do.
 //! Parameters travel in the query string only; a form body is ignored, a signed body refused with 501. No request
-//! here carries a secret: query strings end up in access logs.
+//! here carries a secret: query strings end up in access logs. All of them are in `recorded/exchanges.json`, with answers.
 
 use crate::backend::{BackendKind, NewUser, call::Call, http::Query};
 use crate::domain::ids::{AccessKeyId, BucketName, OwnerMark, UserName};
@@ -168,6 +168,15 @@ pub(super) fn make_bucket(bucket: &BucketName) -> Call {
     bucket_call("CreateBucket", Method::PUT, bucket, "")
 }
 
+/// The headers of [`make_bucket`]: its access list marks the bucket as made for this user in the call that makes it, as its
+/// policy comes in another.
+pub(super) fn made_for(user: &UserName, admin: &UserName) -> [(&'static str, String); 2] {
+    [
+        ("x-amz-grant-full-control", format!("id=\"{admin}\"")),
+        ("x-amz-grant-read-acp", format!("id=\"{user}\"")),
+    ]
+}
+
 const MARK_DOMAIN: &str = "@owner.gracekey.dev";
 
 /// The e-mail address that carries an owner mark: unique in RGW whatever its case, and its form is not checked.
@@ -183,74 +192,88 @@ pub(super) fn email_to_mark(email: &str) -> Option<OwnerMark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::ceph::policy::Policy;
+    use crate::domain::ids::NamespaceMark;
+    use serde_json::{Value, json};
 
     const MARK: &str = "0123456789abcdef0123456789abcdef";
 
-    fn name() -> UserName {
-        UserName::new("gk-a.b_c")
+    fn name(name: &str) -> UserName {
+        UserName::new(name)
     }
 
-    fn new_user(locked: bool) -> NewUser {
+    fn new_user(name: &str, label: &str, mark: &str, locked: bool) -> NewUser {
         NewUser {
-            name: name(),
-            label: "Bill & Ben: 50%+".into(),
-            owner: OwnerMark::new(MARK),
+            name: UserName::new(name),
+            label: label.to_owned(),
+            owner: OwnerMark::new(mark),
             locked,
         }
     }
 
+    /// Every call that the driver makes, as it was recorded.
+    fn calls() -> Vec<(&'static str, Call)> {
+        let (a, bucket) = (name("gk-a"), BucketName::new("invoices"));
+        let key = |id| AccessKeyId::new(id);
+        let bill = new_user("gk-a", "Bill & Ben: Zürich", MARK, false);
+        let locked = new_user("gk-b", "Other", "fedcba9876543210fedcba9876543210", true);
+        vec![
+            ("Probe", find_by_key(&key("GRACEKEYADMIN"))),
+            ("GetUser", find_user(&a)),
+            ("CreateUser", create_user(&bill)),
+            ("CreateUser, locked", create_user(&locked)),
+            ("SetLabel", set_label(&a, "Ü")),
+            ("SetLabel, with signs", set_label(&a, "50%+1")),
+            ("IssueKey", issue(&a, &key("AK1"))),
+            ("SetLocked", set_locked(&a, true)),
+            ("SetLocked, not", set_locked(&a, false)),
+            ("SetQuota", set_quota(&a, 1000, -1)),
+            ("SetQuota, lifted", set_quota(&a, -1, -1)),
+            ("SetMaxBuckets", set_max_buckets(&a, -1)),
+            ("SetMaxBuckets, lifted", set_max_buckets(&a, 0)),
+            ("RevokeKey", revoke(&a, "AK1")),
+            ("DeleteUser", delete_user(&a)),
+            ("CreateBucket", make_bucket(&bucket)),
+            ("GetBucketAcl", get_acl(&bucket)),
+            ("PutBucketAcl", close_acl(&bucket, &name("gracekey"))),
+            ("GetBucketPolicy", get_policy(&bucket)),
+            ("PutBucketPolicy", put_policy(&bucket, consent())),
+            ("DeleteBucketPolicy", delete_policy(&bucket)),
+        ]
+    }
+
+    /// The text of a policy with nothing but the consent of the bucket's owner.
+    fn consent() -> String {
+        let mut policy = Policy::absent();
+        policy.consent(&namespace(), &BucketName::new("invoices"), &name("gracekey"));
+        policy.into_text()
+    }
+
+    fn namespace() -> NamespaceMark {
+        NamespaceMark::new("c".repeat(32))
+    }
+
     #[test]
-    fn each_call_has_exactly_this_method_and_target() {
-        let (key, bucket) = (AccessKeyId::new("AK1"), BucketName::new("a.b-c"));
-        let create = "PUT /admin/user?uid=gk-a.b_c&display-name=Bill%20%26%20Ben%3A%2050%25%2B\
-                      &email=0123456789abcdef0123456789abcdef%40owner.gracekey.dev&generate-key=false";
-        for (call, want) in [
-            (find_by_key(&key), "GET /admin/user?access-key=AK1"),
-            (find_user(&name()), "GET /admin/user?uid=gk-a.b_c"),
-            (create_user(&new_user(false)), create),
-            (create_user(&new_user(true)), &format!("{create}&suspended=true")),
-            (
-                set_label(&name(), "Ü"),
-                "POST /admin/user?uid=gk-a.b_c&display-name=%C3%9C",
-            ),
-            (
-                set_locked(&name(), true),
-                "POST /admin/user?uid=gk-a.b_c&suspended=1",
-            ),
-            (
-                set_locked(&name(), false),
-                "POST /admin/user?uid=gk-a.b_c&suspended=0",
-            ),
-            (delete_user(&name()), "DELETE /admin/user?uid=gk-a.b_c"),
-            (
-                issue(&name(), &key),
-                "PUT /admin/user?key&uid=gk-a.b_c&access-key=AK1",
-            ),
-            (
-                revoke(&name(), "AK1"),
-                "DELETE /admin/user?key&uid=gk-a.b_c&access-key=AK1",
-            ),
-            (
-                set_quota(&name(), 1000, -1),
-                "PUT /admin/user?quota&uid=gk-a.b_c&quota-type=user&max-size=1000&max-objects=-1&enabled=true",
-            ),
-            (
-                set_quota(&name(), -1, -1),
-                "PUT /admin/user?quota&uid=gk-a.b_c&quota-type=user&max-size=-1&max-objects=-1&enabled=false",
-            ),
-            (
-                set_max_buckets(&name(), -1),
-                "POST /admin/user?uid=gk-a.b_c&max-buckets=-1",
-            ),
-            (get_policy(&bucket), "GET /a.b-c?policy"),
-            (put_policy(&bucket, String::new()), "PUT /a.b-c?policy"),
-            (delete_policy(&bucket), "DELETE /a.b-c?policy"),
-            (get_acl(&bucket), "GET /a.b-c?acl"),
-            (close_acl(&bucket, &name()), "PUT /a.b-c?acl"),
-            (make_bucket(&bucket), "PUT /a.b-c"),
-        ] {
-            assert_eq!(format!("{} {}", call.method, call.target), want);
+    fn each_call_is_sent_as_it_was_recorded() {
+        let recorded: Value = serde_json::from_str(include_str!("recorded/exchanges.json")).unwrap();
+        for (which, call) in calls() {
+            let exchange = &recorded[which];
+            assert!(which.starts_with(call.operation), "{which}");
+            assert_eq!(exchange["request"], format!("{} {}", call.method, call.target));
+            let Some((_, body)) = call.body else {
+                assert!(exchange["sends"].is_null(), "{which}");
+                continue;
+            };
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            assert_eq!(exchange["sends"], json, "{which}");
         }
+        let headers = made_for(&name("gk-a"), &name("gracekey"));
+        let headers: Value = headers
+            .into_iter()
+            .map(|(of, is)| (of.to_owned(), json!(is)))
+            .collect();
+        assert_eq!(recorded["CreateBucket"]["headers"], headers);
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(crate) use proxy::{Fault, FaultProxy};
 pub(crate) use rights::helm;
 pub(crate) use s3::S3;
 pub(crate) use servers::{
-    Garage, Gateway, IamServer, Minio, garage, gateway, juicefs, minio, moto, runs, seaweedfs,
+    Garage, Gateway, IamServer, Minio, garage, gateway, gateway_16, gateway_20, juicefs, minio, moto, runs,
+    seaweedfs, without_gateway_20,
 };
 pub(crate) use statuses::Statuses;
 pub(crate) use tls::TlsFront;

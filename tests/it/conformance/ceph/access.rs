@@ -1,6 +1,6 @@
 //! Access to buckets of a Ceph gateway, and limits on it: what stands in policies, and what the suite cannot ask of others.
 
-use super::{Ceph, boxed, uid};
+use super::{Ceph, Release, boxed, uid};
 use crate::conformance::access::{SEED, fresh_bucket, grantee};
 use crate::conformance::suite::{Subject as _, found, fresh_name, made_with_key, ready};
 use crate::testbed::S3;
@@ -12,6 +12,21 @@ use gracekey::domain::ids::{BucketName, UserName};
 use http::Method;
 use serde_json::{Value, json};
 
+macro_rules! access_facts {
+    ($release:ty) => {
+        facts! { access on $release:
+            statements_of_others_stay_as_they_are
+            a_policy_that_is_too_long_is_left_alone
+            buckets_of_the_admin_are_open_to_the_stores_own_namespace_alone
+            the_right_to_manage_users_is_enough_for_access
+            grants_made_at_the_same_moment_are_all_there
+            a_grant_that_was_edited_by_hand_is_seen_and_put_right
+            limits_hold_for_buckets_of_the_user
+            a_quota_that_does_not_count_is_not_enabled_beside_another
+        }
+    };
+}
+
 /// The statement by which a bucket's owner consents, as `docs/backends/ceph.md` has it.
 pub(super) fn consent(to: &Grantee, bucket: &BucketName, admin: &str) -> Value {
     json!({
@@ -22,7 +37,11 @@ pub(super) fn consent(to: &Grantee, bucket: &BucketName, admin: &str) -> Value {
 }
 
 /// A bucket of a user of somebody else's, with these statements in its policy. Gives its owner's view.
-pub(super) async fn strangers_bucket(ceph: &Ceph, bucket: &BucketName, statements: Vec<Value>) -> S3 {
+pub(super) async fn strangers_bucket(
+    ceph: &Ceph<impl Release>,
+    bucket: &BucketName,
+    statements: Vec<Value>,
+) -> S3 {
     let owner = ceph.make_foreign_user(&fresh_name()).await;
     let s3 = ceph.s3(&owner).unwrap();
     let bucket = bucket.as_str();
@@ -35,7 +54,7 @@ pub(super) async fn strangers_bucket(ceph: &Ceph, bucket: &BucketName, statement
     s3
 }
 
-fn admin_s3(ceph: &Ceph) -> S3 {
+fn admin_s3(ceph: &Ceph<impl Release>) -> S3 {
     let (id, secret) = (&ceph.gateway.admin_access_key, &ceph.gateway.admin_secret_key);
     let pair = super::pair_of(&json!([{ "access_key": id, "secret_key": secret }]));
     ceph.s3(&pair).unwrap()
@@ -46,12 +65,10 @@ async fn policy(s3: &S3, bucket: &BucketName) -> Value {
     serde_json::from_slice(&body).unwrap()
 }
 
-#[tokio::test]
-async fn statements_of_others_stay_as_they_are() {
-    let ceph = Ceph::start().await;
-    let (user, _) = made_with_key(&ceph).await;
+pub(super) async fn statements_of_others_stay_as_they_are(ceph: &Ceph<impl Release>) {
+    let (user, _) = made_with_key(ceph).await;
     let (to, bucket) = (grantee(&user), fresh_bucket());
-    let s3 = strangers_bucket(&ceph, &bucket, Vec::new()).await;
+    let s3 = strangers_bucket(ceph, &bucket, Vec::new()).await;
     let before = json!({
         "Version": "2012-10-17", "Id": "theirs", "Statement": [
             consent(&to, &bucket, &ceph.gateway.admin_uid),
@@ -76,10 +93,8 @@ async fn statements_of_others_stay_as_they_are() {
     assert_eq!(policy(&s3, &bucket).await, before);
 }
 
-#[tokio::test]
-async fn a_policy_that_is_too_long_is_left_alone() {
-    let ceph = Ceph::start().await;
-    let (user, _) = made_with_key(&ceph).await;
+pub(super) async fn a_policy_that_is_too_long_is_left_alone(ceph: &Ceph<impl Release>) {
+    let (user, _) = made_with_key(ceph).await;
     let (to, bucket) = (grantee(&user), fresh_bucket());
     let mut statements = vec![consent(&to, &bucket, &ceph.gateway.admin_uid)];
     let filler = |n: usize| {
@@ -97,7 +112,7 @@ async fn a_policy_that_is_too_long_is_left_alone() {
     {
         statements.pop();
     }
-    let s3 = strangers_bucket(&ceph, &bucket, statements.clone()).await;
+    let s3 = strangers_bucket(ceph, &bucket, statements.clone()).await;
     let before = policy(&s3, &bucket).await;
     let found = ceph.driver.find_bucket(&to, &bucket).await.unwrap();
     assert_eq!(found, FoundBucket::Open(Held::Nothing));
@@ -122,16 +137,16 @@ async fn a_policy_that_is_too_long_is_left_alone() {
 }
 
 /// A tenant must not get at what the admin keeps for itself, nor at what another tenant has from it.
-#[tokio::test]
-async fn buckets_of_the_admin_are_open_to_the_stores_own_namespace_alone() {
-    let ceph = Ceph::start().await;
-    let (user, _) = made_with_key(&ceph).await;
+pub(super) async fn buckets_of_the_admin_are_open_to_the_stores_own_namespace_alone(
+    ceph: &Ceph<impl Release>,
+) {
+    let (user, _) = made_with_key(ceph).await;
     let (to, bucket) = (grantee(&user), fresh_bucket());
     let home = Grantee {
         at_home: true,
         ..to.clone()
     };
-    let admin = admin_s3(&ceph);
+    let admin = admin_s3(ceph);
     admin.create_bucket(bucket.as_str()).await.expect_success();
     let found = ceph.driver.find_bucket(&to, &bucket).await.unwrap();
     let FoundBucket::Closed { held, advice } = found else {
@@ -171,9 +186,7 @@ async fn buckets_of_the_admin_are_open_to_the_stores_own_namespace_alone() {
 }
 
 /// `docs/backends/ceph.md` says that the admin user needs nothing but `users=*`.
-#[tokio::test]
-async fn the_right_to_manage_users_is_enough_for_access() {
-    let ceph = Ceph::start().await;
+pub(super) async fn the_right_to_manage_users_is_enough_for_access(ceph: &Ceph<impl Release>) {
     let name = fresh_name();
     let pair = ceph.make_foreign_user(&name).await;
     let caps = Query::new()
@@ -186,7 +199,7 @@ async fn the_right_to_manage_users_is_enough_for_access() {
         secret: pair.secret.clone(),
         ..ceph.config()
     });
-    let (user, user_pair) = made_with_key(&ceph).await;
+    let (user, user_pair) = made_with_key(ceph).await;
     let (to, bucket) = (grantee(&user), fresh_bucket());
     driver.make_bucket(&to, &bucket).await.unwrap();
     let all = Some(Permission::ReadWrite);
@@ -199,7 +212,7 @@ async fn the_right_to_manage_users_is_enough_for_access() {
     driver.set_limits(&user.name, &changes).await.unwrap();
 
     let theirs = fresh_bucket();
-    let owner = strangers_bucket(&ceph, &theirs, vec![consent(&to, &theirs, name.as_str())]).await;
+    let owner = strangers_bucket(ceph, &theirs, vec![consent(&to, &theirs, name.as_str())]).await;
     driver.set_grant(&to, &theirs, all).await.unwrap();
     s3.get_object(theirs.as_str(), SEED).await.expect_success();
     // An owner who lets the operator read and not write is told so.
@@ -215,13 +228,11 @@ async fn the_right_to_manage_users_is_enough_for_access() {
     assert!(error.to_string().contains("s3:PutBucketPolicy"), "{error}");
 }
 
-#[tokio::test]
-async fn grants_made_at_the_same_moment_are_all_there() {
-    let ceph = Ceph::start().await;
-    let (first, bucket) = (ready(&ceph).await, fresh_bucket());
+pub(super) async fn grants_made_at_the_same_moment_are_all_there(ceph: &Ceph<impl Release>) {
+    let (first, bucket) = (ready(ceph).await, fresh_bucket());
     let to = grantee(&first);
     strangers_bucket(
-        &ceph,
+        ceph,
         &bucket,
         vec![consent(&to, &bucket, &ceph.gateway.admin_uid)],
     )
@@ -230,7 +241,7 @@ async fn grants_made_at_the_same_moment_are_all_there() {
     for _ in 0..7 {
         all.push(Grantee {
             namespace: to.namespace.clone(),
-            ..grantee(&ready(&ceph).await)
+            ..grantee(&ready(ceph).await)
         });
     }
     // Two stores may be one gateway.
@@ -252,13 +263,11 @@ async fn grants_made_at_the_same_moment_are_all_there() {
     }
 }
 
-#[tokio::test]
-async fn a_grant_that_was_edited_by_hand_is_seen_and_put_right() {
-    let ceph = Ceph::start().await;
-    let (user, _) = made_with_key(&ceph).await;
+pub(super) async fn a_grant_that_was_edited_by_hand_is_seen_and_put_right(ceph: &Ceph<impl Release>) {
+    let (user, _) = made_with_key(ceph).await;
     let (to, bucket) = (grantee(&user), fresh_bucket());
     let s3 = strangers_bucket(
-        &ceph,
+        ceph,
         &bucket,
         vec![consent(&to, &bucket, &ceph.gateway.admin_uid)],
     )
@@ -277,7 +286,7 @@ async fn a_grant_that_was_edited_by_hand_is_seen_and_put_right() {
     assert_eq!(policy(&s3, &bucket).await, right);
 }
 
-async fn limit(ceph: &Ceph, name: &UserName, changes: &[(Resource, Option<u64>)]) {
+async fn limit(ceph: &Ceph<impl Release>, name: &UserName, changes: &[(Resource, Option<u64>)]) {
     let changes = changes.iter().copied().collect();
     ceph.driver.set_limits(name, &changes).await.unwrap();
 }
@@ -286,33 +295,29 @@ async fn store(s3: &S3, bucket: &str, key: &str, bytes: usize) -> u16 {
     s3.put_object(bucket, key, &vec![b'x'; bytes]).await.status
 }
 
-#[tokio::test]
-async fn limits_hold_for_buckets_of_the_user() {
-    let ceph = Ceph::start().await;
-    let (user, pair): (_, KeyPair) = made_with_key(&ceph).await;
+pub(super) async fn limits_hold_for_buckets_of_the_user(ceph: &Ceph<impl Release>) {
+    let (user, pair): (_, KeyPair) = made_with_key(ceph).await;
     let s3 = ceph.s3(&pair).unwrap();
     let (bucket, second) = (fresh_bucket(), fresh_bucket());
     let bucket = bucket.as_str();
-    limit(&ceph, &user.name, &[(Resource::Buckets, Some(0))]).await;
+    limit(ceph, &user.name, &[(Resource::Buckets, Some(0))]).await;
     assert_eq!(s3.create_bucket(bucket).await.status, 403);
-    limit(&ceph, &user.name, &[(Resource::Buckets, Some(1))]).await;
+    limit(ceph, &user.name, &[(Resource::Buckets, Some(1))]).await;
     s3.create_bucket(bucket).await.expect_success();
     assert_eq!(s3.create_bucket(second.as_str()).await.status, 400);
 
-    limit(&ceph, &user.name, &[(Resource::Bytes, Some(10_000))]).await;
+    limit(ceph, &user.name, &[(Resource::Bytes, Some(10_000))]).await;
     assert_eq!(store(&s3, bucket, "large", 20_000).await, 403);
     assert_eq!(store(&s3, bucket, "small", 100).await, 200);
-    limit(&ceph, &user.name, &[(Resource::Bytes, None)]).await;
+    limit(ceph, &user.name, &[(Resource::Bytes, None)]).await;
     assert_eq!(store(&s3, bucket, "large", 20_000).await, 200);
-    limit(&ceph, &user.name, &[(Resource::Buckets, None)]).await;
+    limit(ceph, &user.name, &[(Resource::Buckets, None)]).await;
     s3.create_bucket(second.as_str()).await.expect_success();
 }
 
 /// A quota that somebody prepared and did not enable must not begin to count.
-#[tokio::test]
-async fn a_quota_that_does_not_count_is_not_enabled_beside_another() {
-    let ceph = Ceph::start().await;
-    let user = ready(&ceph).await;
+pub(super) async fn a_quota_that_does_not_count_is_not_enabled_beside_another(ceph: &Ceph<impl Release>) {
+    let user = ready(ceph).await;
     let prepared = Query::new()
         .flag("quota")
         .pair("uid", user.name.as_str())
@@ -320,8 +325,8 @@ async fn a_quota_that_does_not_count_is_not_enabled_beside_another() {
         .pair("max-size", "1")
         .pair("enabled", "false");
     ceph.admin_call(Method::PUT, prepared).await;
-    limit(&ceph, &user.name, &[(Resource::Objects, Some(5))]).await;
-    let limits = found(&ceph, &user.name).await.limits;
+    limit(ceph, &user.name, &[(Resource::Objects, Some(5))]).await;
+    let limits = found(ceph, &user.name).await.limits;
     assert_eq!(limits.get(&Resource::Objects), Some(&5));
     assert_eq!(limits.get(&Resource::Bytes), None);
     let told: Value = serde_json::from_str(&ceph.admin_call(Method::GET, uid(&user.name)).await).unwrap();

@@ -1,6 +1,6 @@
 //! What only a Ceph gateway has, and what takes more than one endpoint.
 
-use super::{Ceph, boxed, config};
+use super::{Ceph, Release, boxed, config};
 use crate::conformance::suite::{
     Subject as _, found, fresh_key_id, fresh_user, issued, made_with_key, ready, works,
 };
@@ -12,29 +12,44 @@ use gracekey::backend::{BackendKind, Driver as _, ErrorKind, IssueRequest, NewUs
 use gracekey::domain::ids::{AccessKeyId, CredentialId};
 use http::Method;
 
-#[tokio::test]
-async fn two_users_cannot_carry_one_owner_mark() {
-    let ceph = Ceph::start().await;
-    let first = ready(&ceph).await;
+macro_rules! other_facts {
+    ($release:ty) => {
+        facts! { facts on $release:
+            two_users_cannot_carry_one_owner_mark
+            a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_deleted
+            a_reader_is_told_by_the_probe_what_it_lacks
+            a_label_is_stored_as_sent_or_reported
+            the_key_that_signs_is_not_revoked
+            no_request_carries_a_secret_or_asks_for_a_generated_id
+            a_key_is_issued_in_two_requests_and_none_of_them_is_repeated
+            a_gateway_behind_tls_is_trusted_as_told
+            a_proof_takes_every_endpoint
+            a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done
+        }
+    };
+}
+
+pub(super) async fn two_users_cannot_carry_one_owner_mark(ceph: &Ceph<impl Release>) {
+    let first = ready(ceph).await;
     let second = NewUser {
         owner: first.owner.clone(),
-        ..fresh_user(&ceph)
+        ..fresh_user(ceph)
     };
     let error = ceph.driver.create_user(&second).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
     assert!(ceph.driver.find_user(&second.name).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_deleted() {
-    let ceph = Ceph::start().await;
-    let user = ready(&ceph).await;
+pub(super) async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_deleted(
+    ceph: &Ceph<impl Release>,
+) {
+    let user = ready(ceph).await;
     let query = Query::new()
         .flag("caps")
         .pair("uid", user.name.as_str())
         .pair("user-caps", "usage=read");
     ceph.admin_call(Method::PUT, query).await;
-    assert!(found(&ceph, &user.name).await.privileged);
+    assert!(found(ceph, &user.name).await.privileged);
     assert_eq!(
         ceph.driver.create_user(&user).await.unwrap_err().kind,
         ErrorKind::Conflict
@@ -45,10 +60,8 @@ async fn a_user_that_was_given_admin_rights_becomes_privileged_and_is_not_delete
     );
 }
 
-#[tokio::test]
-async fn a_reader_is_told_by_the_probe_what_it_lacks() {
-    let ceph = Ceph::start().await;
-    let name = fresh_user(&ceph).name;
+pub(super) async fn a_reader_is_told_by_the_probe_what_it_lacks(ceph: &Ceph<impl Release>) {
+    let name = fresh_user(ceph).name;
     let pair = ceph.make_foreign_user(&name).await;
     let query = Query::new()
         .flag("caps")
@@ -66,32 +79,39 @@ async fn a_reader_is_told_by_the_probe_what_it_lacks() {
 }
 
 /// 20.2.4 decodes parameters twice.
-#[tokio::test]
-async fn a_label_is_stored_as_sent_or_reported() {
-    let ceph = Ceph::start().await;
-    let user = ready(&ceph).await;
-    for label in ["50%", "a+b", "%41"] {
+pub(super) async fn a_label_is_stored_as_sent_or_reported(ceph: &Ceph<impl Release>) {
+    let user = ready(ceph).await;
+    for label in ["50%", "a+b", "%41", "100% real"] {
         match ceph.driver.set_label(&user.name, label).await {
-            Ok(()) => assert_eq!(found(&ceph, &user.name).await.label, label),
+            Ok(()) => assert_eq!(found(ceph, &user.name).await.label, label),
             Err(error) => assert_eq!(error.kind, ErrorKind::Invalid, "{error}"),
+        }
+        // It is no reason to have no user.
+        let user = NewUser {
+            label: label.to_owned(),
+            ..fresh_user(ceph)
+        };
+        ceph.driver.create_user(&user).await.unwrap();
+        let before = ceph.snapshot(&user.name).await;
+        ceph.driver.create_user(&user).await.unwrap();
+        assert_eq!(ceph.snapshot(&user.name).await, before);
+        if found(ceph, &user.name).await.label != label {
+            let error = ceph.driver.set_label(&user.name, label).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
         }
     }
 }
 
 /// The admin key itself may be revoked by anyone who holds it, and nothing would bring it back.
-#[tokio::test]
-async fn the_key_that_signs_is_not_revoked() {
-    let ceph = Ceph::start().await;
+pub(super) async fn the_key_that_signs_is_not_revoked(ceph: &Ceph<impl Release>) {
     let own = CredentialId::from(&AccessKeyId::new(&ceph.gateway.admin_access_key));
     let error = ceph.driver.revoke(&ceph.admin(), &own).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     ceph.driver.probe().await.unwrap();
 }
 
-#[tokio::test]
-async fn no_request_carries_a_secret_or_asks_for_a_generated_id() {
-    let ceph = Ceph::start().await;
-    let (user, pair) = made_with_key(&ceph).await;
+pub(super) async fn no_request_carries_a_secret_or_asks_for_a_generated_id(ceph: &Ceph<impl Release>) {
+    let (user, pair) = made_with_key(ceph).await;
     ceph.driver.revoke(&user.name, &pair.id).await.unwrap();
     for seen in ceph.proxy.seen() {
         assert!(!seen.target.contains("secret-key"), "{}", seen.target);
@@ -104,12 +124,10 @@ async fn no_request_carries_a_secret_or_asks_for_a_generated_id() {
     }
 }
 
-#[tokio::test]
-async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated() {
-    let ceph = Ceph::start().await;
-    let user = ready(&ceph).await;
+pub(super) async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated(ceph: &Ceph<impl Release>) {
+    let user = ready(ceph).await;
     let before = ceph.proxy.seen().len();
-    issued(&ceph, &user).await;
+    issued(ceph, &user).await;
     let methods: Vec<_> = ceph
         .proxy
         .seen()
@@ -121,9 +139,7 @@ async fn a_key_is_issued_in_two_requests_and_none_of_them_is_repeated() {
 }
 
 /// TLS of the store holds for the admin API and for S3.
-#[tokio::test]
-async fn a_gateway_behind_tls_is_trusted_as_told() {
-    let ceph = Ceph::start().await;
+pub(super) async fn a_gateway_behind_tls_is_trusted_as_told(ceph: &Ceph<impl Release>) {
     let gateway = ceph.gateway;
     let front = TlsFront::start(&gateway.endpoint).await;
     let with = |tls: TlsOptions| CephConfig {
@@ -135,7 +151,7 @@ async fn a_gateway_behind_tls_is_trusted_as_told() {
         insecure_skip_verify: false,
     };
     let driver = CephDriver::new(with(bundle.clone())).unwrap();
-    let user = fresh_user(&ceph);
+    let user = fresh_user(ceph);
     driver.create_user(&user).await.unwrap();
     let order = IssueRequest {
         access_key_id: Some(fresh_key_id()),
@@ -158,7 +174,7 @@ async fn a_gateway_behind_tls_is_trusted_as_told() {
     boxed(with(anybody)).probe().await.unwrap();
 
     let error = boxed(with(TlsOptions::default()))
-        .create_user(&fresh_user(&ceph))
+        .create_user(&fresh_user(ceph))
         .await
         .unwrap_err();
     assert_eq!(
@@ -185,10 +201,8 @@ async fn a_gateway_behind_tls_is_trusted_as_told() {
 }
 
 /// A key must work on every site before it is published, and be refused by every site before it is called dead.
-#[tokio::test]
-async fn a_proof_takes_every_endpoint() {
-    let ceph = Ceph::start().await;
-    let (user, pair) = made_with_key(&ceph).await;
+pub(super) async fn a_proof_takes_every_endpoint(ceph: &Ceph<impl Release>) {
+    let (user, pair) = made_with_key(ceph).await;
     let second = FaultProxy::start(&ceph.gateway.endpoint, None).await;
     let prober = S3Prober::new(S3Settings {
         backend: BackendKind::Ceph,
@@ -218,10 +232,10 @@ async fn a_proof_takes_every_endpoint() {
 }
 
 /// The code means that the key is gone, or that the admin key died since the read.
-#[tokio::test]
-async fn a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done() {
-    let ceph = Ceph::start().await;
-    let (user, pair) = made_with_key(&ceph).await;
+pub(super) async fn a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done(
+    ceph: &Ceph<impl Release>,
+) {
+    let (user, pair) = made_with_key(ceph).await;
     let refusal = r#"{"Code":"InvalidAccessKeyId","Message":""}"#;
     ceph.proxy.once(ceph.changes(), Fault::answer(403, refusal));
     let error = ceph.driver.revoke(&user.name, &pair.id).await.unwrap_err();
@@ -229,5 +243,5 @@ async fn a_removal_that_is_answered_with_an_unknown_key_is_not_taken_for_done() 
         (error.kind, error.outcome),
         (ErrorKind::Transient, Outcome::NotApplied)
     );
-    works(&ceph, &pair).await;
+    works(ceph, &pair).await;
 }

@@ -1,7 +1,7 @@
-//! The suite on a real Ceph RADOS Gateway.
+//! The suite on real Ceph RADOS Gateways: the version that all else is tested on, an older and a newer one.
 
 use super::suite::{Subject, fresh_key_id, fresh_name, key_ids, s3_prover};
-use crate::testbed::{FaultProxy, Gateway, S3, gateway};
+use crate::testbed::{self, FaultProxy, Gateway, S3};
 use async_trait::async_trait;
 use gracekey::backend::ceph::{CephConfig, CephDriver, config::CALL_LIMIT};
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
@@ -10,20 +10,85 @@ use gracekey::backend::{BackendKind, Driver, Grantee, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, UserName};
 use http::Method;
 use serde_json::json;
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
+/// One test for each fact, of its name, where this version is to be had.
+macro_rules! facts {
+    ($file:ident on $release:ty: $($fact:ident)*) => {$(
+        #[tokio::test]
+        async fn $fact() {
+            if <$release as $crate::conformance::ceph::Release>::left_out().is_none() {
+                let ceph = $crate::conformance::ceph::Ceph::<$release>::start().await;
+                $crate::conformance::ceph::$file::$fact(&ceph).await;
+            }
+        }
+    )*};
+}
+
+#[macro_use]
 mod access;
+#[macro_use]
 mod facts;
 
-conformance!(Ceph);
+/// A version of Ceph.
+trait Release: Send + Sync + 'static {
+    fn gateway() -> &'static Gateway;
 
-struct Ceph {
+    /// Why it is not to be had here.
+    fn left_out() -> Option<&'static str> {
+        None
+    }
+}
+
+/// A module with the suite and the facts on this version.
+macro_rules! release {
+    ($name:ident: $($gateway:tt)*) => {
+        mod $name {
+            use super::*;
+
+            struct Here;
+
+            impl Release for Here {
+                $($gateway)*
+            }
+
+            conformance!(Ceph<Here>);
+            access_facts!(Here);
+            other_facts!(Here);
+        }
+    };
+}
+
+release! { v16:
+    fn gateway() -> &'static Gateway {
+        testbed::gateway_16()
+    }
+}
+
+release! { v18:
+    fn gateway() -> &'static Gateway {
+        testbed::gateway()
+    }
+}
+
+release! { v20:
+    fn gateway() -> &'static Gateway {
+        testbed::gateway_20()
+    }
+
+    fn left_out() -> Option<&'static str> {
+        testbed::without_gateway_20()
+    }
+}
+
+struct Ceph<R> {
     gateway: &'static Gateway,
     proxy: FaultProxy,
     driver: CephDriver,
+    _release: PhantomData<R>,
 }
 
-impl Ceph {
+impl<R> Ceph<R> {
     fn config(&self) -> CephConfig {
         config(self.gateway, &self.proxy.url())
     }
@@ -83,16 +148,16 @@ fn pair_of(keys: &serde_json::Value) -> KeyPair {
 }
 
 #[async_trait]
-#[async_trait]
-impl Subject for Ceph {
+impl<R: Release> Subject for Ceph<R> {
     async fn start() -> Self {
-        let gateway = gateway();
+        let gateway = R::gateway();
         let proxy = FaultProxy::start(&gateway.endpoint, None).await;
         let driver = CephDriver::new(config(gateway, &proxy.url())).unwrap();
         Self {
             gateway,
             proxy,
             driver,
+            _release: PhantomData,
         }
     }
 
@@ -203,5 +268,9 @@ impl Subject for Ceph {
 
     fn canaries(&self) -> Vec<String> {
         vec![self.gateway.admin_secret_key.clone()]
+    }
+
+    fn left_out(_: &str) -> Option<&'static str> {
+        R::left_out()
     }
 }
