@@ -2,7 +2,7 @@
 
 use super::{BackendKind, Error, ErrorKind, Outcome, error::Detail};
 use crate::domain::{
-    access::{BucketState, Held},
+    access::{BucketState, Held, Permission},
     ids::{BucketName, NamespaceMark, OwnerMark, UserName},
 };
 
@@ -63,6 +63,42 @@ pub fn is_bucket_name(name: &BucketName) -> bool {
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
+/// Reading: also earlier versions, and tags, which copying asks for.
+const READ: [&str; 6] = [
+    "s3:GetObject",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+];
+/// Storing, in one piece or in many.
+const WRITE: [&str; 3] = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"];
+/// What takes both. Not `DeleteObjectVersion`: what versions keep is the owner's to give up.
+const BOTH: [&str; 3] = [
+    "s3:DeleteObject",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListMultipartUploadParts",
+];
+/// What clients ask for before anything else.
+const ALWAYS: &str = "s3:GetBucketLocation";
+
+/// What this permission means in actions of S3, in order.
+pub fn actions(permission: Permission) -> Vec<&'static str> {
+    let mut actions = vec![ALWAYS];
+    if permission != Permission::WriteOnly {
+        actions.extend(READ);
+    }
+    if permission != Permission::ReadOnly {
+        actions.extend(WRITE);
+    }
+    if permission == Permission::ReadWrite {
+        actions.extend(BOTH);
+    }
+    actions.sort_unstable();
+    actions
+}
+
 /// The answer of a driver that has no such thing.
 pub(super) fn unsupported(backend: BackendKind, operation: &'static str, subject: &str) -> Error {
     Error {
@@ -108,5 +144,25 @@ mod tests {
         for name in wrong {
             assert!(!is(name), "{name}");
         }
+    }
+
+    /// Who holds a grant must never be able to give one.
+    #[test]
+    fn no_permission_allows_anything_with_the_bucket_itself() {
+        for permission in Permission::ALL {
+            for action in actions(permission) {
+                let about_settings =
+                    action.contains("Policy") || action.contains("Acl") || action == "s3:DeleteBucket";
+                assert!(
+                    !about_settings && !action.contains('*'),
+                    "{permission:?}: {action}"
+                );
+            }
+        }
+        let write = actions(Permission::WriteOnly).join(" ");
+        assert_eq!(
+            write,
+            "s3:AbortMultipartUpload s3:GetBucketLocation s3:PutObject s3:PutObjectTagging"
+        );
     }
 }

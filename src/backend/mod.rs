@@ -23,6 +23,7 @@ pub mod proof;
 pub mod registry;
 pub mod turns;
 pub mod uptrends;
+pub mod user_policy;
 
 pub use crate::api::v1alpha1::BackendKind;
 pub use access::{FoundBucket, Grantee};

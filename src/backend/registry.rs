@@ -58,6 +58,19 @@ impl<'a> Parts<'a> {
         s3.map_or_else(|| "us-east-1".to_owned(), |s3| s3.region.clone())
     }
 
+    /// Address and region of S3; `None` where the store has none.
+    ///
+    /// # Errors
+    ///
+    /// The address is malformed.
+    pub fn s3(&self) -> Result<Option<(Endpoint, String)>, Unusable> {
+        let Some(s3) = &self.spec.s3 else {
+            return Ok(None);
+        };
+        let endpoint = endpoint("spec.s3.endpoint", &s3.endpoint)?;
+        Ok(Some((endpoint, s3.region.clone())))
+    }
+
     /// How to trust the store's servers.
     pub fn tls(&self) -> TlsOptions {
         TlsOptions {

@@ -5,6 +5,7 @@
 //! once, and a principal need not exist.
 
 use crate::backend::Grantee;
+use crate::backend::access::actions;
 use crate::domain::access::{Held, Permission};
 use crate::domain::ids::{BucketName, NamespaceMark, UserName};
 use serde_json::{Map, Value, json};
@@ -16,42 +17,6 @@ pub(super) const MAX_BYTES: usize = 20 * 1024;
 const GRANT: &str = "Gracekey";
 /// `Sid` of the statement by which a bucket's owner consents, before the mark of the namespace.
 const CONSENT: &str = "GracekeyTrusts";
-
-/// Reading: also earlier versions, and tags, which copying asks for.
-const READ: [&str; 6] = [
-    "s3:GetObject",
-    "s3:GetObjectTagging",
-    "s3:GetObjectVersion",
-    "s3:GetObjectVersionTagging",
-    "s3:ListBucket",
-    "s3:ListBucketVersions",
-];
-/// Storing, in one piece or in many.
-const WRITE: [&str; 3] = ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"];
-/// What takes both. Not `DeleteObjectVersion`: what versions keep is the owner's to give up.
-const BOTH: [&str; 3] = [
-    "s3:DeleteObject",
-    "s3:ListBucketMultipartUploads",
-    "s3:ListMultipartUploadParts",
-];
-/// What clients ask for before anything else.
-const ALWAYS: &str = "s3:GetBucketLocation";
-
-/// What this permission means in actions of S3, in order.
-pub(super) fn actions(permission: Permission) -> Vec<&'static str> {
-    let mut actions = vec![ALWAYS];
-    if permission != Permission::WriteOnly {
-        actions.extend(READ);
-    }
-    if permission != Permission::ReadOnly {
-        actions.extend(WRITE);
-    }
-    if permission == Permission::ReadWrite {
-        actions.extend(BOTH);
-    }
-    actions.sort_unstable();
-    actions
-}
 
 /// A policy as it was read. Statements of others stay as they are.
 #[derive(Clone, Debug)]
@@ -259,25 +224,5 @@ mod tests {
         assert_eq!(policy.statements.len(), 1);
         policy.statements[0]["Effect"] = json!("Deny");
         assert!(!policy.consents(&ours));
-    }
-
-    /// Who holds a grant must never be able to give one.
-    #[test]
-    fn no_permission_allows_anything_with_the_bucket_itself() {
-        for permission in Permission::ALL {
-            for action in actions(permission) {
-                let about_settings =
-                    action.contains("Policy") || action.contains("Acl") || action == "s3:DeleteBucket";
-                assert!(
-                    !about_settings && !action.contains('*'),
-                    "{permission:?}: {action}"
-                );
-            }
-        }
-        let write = actions(Permission::WriteOnly).join(" ");
-        assert_eq!(
-            write,
-            "s3:AbortMultipartUpload s3:GetBucketLocation s3:PutObject s3:PutObjectTagging"
-        );
     }
 }

@@ -23,6 +23,8 @@ pub struct IamConfig {
     pub keys_per_user: u8,
     /// Policies that each user has.
     pub policy_arns: Vec<String>,
+    /// Address and region of S3, with the buckets of the account; `None`: no user is given access to any.
+    pub s3: Option<(Endpoint, String)>,
     /// Public half of the key that calls are signed with.
     pub access_key_id: AccessKeyId,
     /// Secret half of the same.
@@ -47,6 +49,7 @@ impl IamConfig {
             // The CRD keeps it within bounds.
             keys_per_user: u8::try_from(spec.keys_per_user.clamp(2, 100)).unwrap_or(2),
             policy_arns: spec.policy_arns.clone(),
+            s3: parts.s3()?,
             access_key_id: AccessKeyId::new(parts.text("accessKey")?),
             secret: parts.secret("secretKey")?,
             tls: parts.tls(),
@@ -60,6 +63,7 @@ impl fmt::Debug for IamConfig {
         f.debug_struct("IamConfig")
             .field("endpoint", &self.endpoint)
             .field("owner_mark", &self.owner_mark)
+            .field("s3", &self.s3)
             .field("access_key_id", &self.access_key_id)
             .finish_non_exhaustive()
     }

@@ -29,6 +29,11 @@ pub(super) fn is_absent(reply: &Reply) -> bool {
     reply.status == 404 && code(reply).as_deref() == Some("NoSuchEntity")
 }
 
+/// Whether the store takes no such policy; nothing changed.
+pub(super) fn is_malformed_policy(reply: &Reply) -> bool {
+    reply.status == 400 && code(reply).as_deref() == Some("MalformedPolicyDocument")
+}
+
 /// The error that an answer other than 2xx stands for.
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let code = code(reply);

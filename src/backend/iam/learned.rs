@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Filled by the probe, and by the first lock.
+/// Filled by the probe, by the first lock and by the first grant.
 #[derive(Debug, Default)]
 pub(super) struct Learned(Mutex<State>);
 
@@ -10,6 +10,7 @@ pub(super) struct Learned(Mutex<State>);
 struct State {
     able: Option<Able>,
     refuses_deny: bool,
+    knows_fewer_actions: bool,
 }
 
 /// What a probe found out.
@@ -40,6 +41,16 @@ impl Learned {
     /// A policy that denies was refused.
     pub(super) fn set_refuses_deny(&self) {
         self.with(|state| state.refuses_deny = true);
+    }
+
+    /// Whether a policy was refused for actions that not every store knows.
+    pub(super) fn knows_fewer_actions(&self) -> bool {
+        self.state().knows_fewer_actions
+    }
+
+    /// A policy was refused for such actions.
+    pub(super) fn set_knows_fewer_actions(&self) {
+        self.with(|state| state.knows_fewer_actions = true);
     }
 
     fn state(&self) -> State {

@@ -16,8 +16,15 @@ const DENY_DOCUMENT: &str =
 const BY_KEYS: &str = "gracekey-locked-by-keys";
 const BY_KEYS_DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::GRACEKEY_LOCKED/none"}]}"#;
 
-/// Inline policies that are ours.
+/// Inline policies of a lock.
 pub(super) const POLICIES: [&str; 2] = [DENY, BY_KEYS];
+
+/// What a lock takes at most of the room for inline policies.
+pub(super) const ROOM: usize = if DENY_DOCUMENT.len() > BY_KEYS_DOCUMENT.len() {
+    DENY_DOCUMENT.len()
+} else {
+    BY_KEYS_DOCUMENT.len()
+};
 
 impl Whole {
     /// No S3 operation works: a policy denies them all, or no key is active. Without keys, the mark tells.
@@ -69,7 +76,7 @@ impl IamDriver {
         let call = request::put_inline(name, DENY, DENY_DOCUMENT);
         let reply = self.link.send(&call).await?;
         // SeaweedFS 4.48: `not a valid effect: 'Deny'. Only 'Allow' is possible`.
-        if reply.status == 400 && error::code(&reply).as_deref() == Some("MalformedPolicyDocument") {
+        if error::is_malformed_policy(&reply) {
             self.learned.set_refuses_deny();
             return Ok(false);
         }
@@ -145,6 +152,9 @@ mod tests {
 
     #[test]
     fn policies_of_others_are_told_from_ours() {
-        assert_eq!(user(&[], &[DENY, "app", BY_KEYS]).foreign_policies(), ["app"]);
+        assert_eq!(
+            user(&[], &[DENY, "app", BY_KEYS, "gracekey-access"]).foreign_policies(),
+            ["app"]
+        );
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("docs.md")]
 
+mod buckets;
 pub mod config;
 mod error;
 mod keys;
@@ -16,15 +17,17 @@ pub use config::IamConfig;
 
 use super::call::{Call, is_success};
 use super::error::{Error, ErrorKind, Outcome, Result};
+use super::user_policy::{self, Buckets};
 use super::{
-    BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedCredential, ObservedUser,
+    BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser,
+    ObservedCredential, ObservedUser,
 };
 use crate::api::v1alpha1::IamOwnerMark;
-use crate::domain::access::Limits;
+use crate::domain::access::{Limits, Permission};
 use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::facts::LastUse;
 use crate::domain::identity::Identity;
-use crate::domain::ids::{CredentialId, OwnerMark, UserName};
+use crate::domain::ids::{BucketName, CredentialId, OwnerMark, UserName};
 use async_trait::async_trait;
 use learned::Learned;
 use link::Link;
@@ -32,7 +35,7 @@ use std::time::Duration;
 use user::{FOREIGN, PRIVILEGED, Whole};
 
 /// What such a store can do, as far as a driver knows that has not asked it. Its settings tell more, and a probe tells whether
-/// users can be locked and the last use of keys is told.
+/// users can be locked and given access to buckets, and the last use of keys is told.
 ///
 /// Settling: AWS says "eventually consistent" without a figure; users report up to some minutes. Lists lag as well.
 /// Names: up to 64 of `[\w+=,.@-]` (`CreateUser` of the API reference), unique whatever their capitals.
@@ -70,14 +73,20 @@ const MARKED_NAME: UserNameRules = UserNameRules {
 pub struct IamDriver {
     link: Link,
     learned: Learned,
+    buckets: Option<Buckets>,
 }
 
 impl IamDriver {
     /// Makes a driver; nothing is sent. Fails when the CA bundle cannot be used.
     pub fn new(config: IamConfig) -> Result<Self> {
+        let buckets = buckets::buckets(&config).map_err(|text| {
+            let call = request::find_user(&request::nobody());
+            call.refuse(ErrorKind::Invalid, &text)
+        })?;
         Ok(Self {
             link: Link::new(config)?,
             learned: Learned::default(),
+            buckets,
         })
     }
 
@@ -173,6 +182,7 @@ impl Driver for IamDriver {
             },
             mark_in_name,
             lock: able.lock,
+            buckets: self.bucket_rights(),
             last_use: able.last_use,
             user_name: if mark_in_name {
                 MARKED_NAME
@@ -302,6 +312,18 @@ impl Driver for IamDriver {
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         self.remove_key(name, id.as_str()).await
+    }
+
+    async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        user_policy::find(&self.grants("FindBucket", bucket)?, to, bucket).await
+    }
+
+    async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
+        user_policy::make(&self.grants("MakeBucket", bucket)?, to, bucket).await
+    }
+
+    async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
+        user_policy::set(&self.grants("SetGrant", bucket)?, to, bucket, what).await
     }
 }
 

@@ -102,6 +102,11 @@ pub(super) fn last_use(id: &AccessKeyId) -> Call {
     form("GetAccessKeyLastUsed", "GetAccessKeyLastUsed", subject, &fields).reading()
 }
 
+/// The text of an inline policy, percent-encoded on AWS. Surprise: for one that is not there, `SeaweedFS` makes one up.
+pub(super) fn find_inline(name: &UserName, policy: &str) -> Call {
+    of_user("GetUserPolicy", name, &[("PolicyName", policy)]).reading()
+}
+
 /// Puts an inline policy, in place of one of this name.
 pub(super) fn put_inline(name: &UserName, policy: &str, document: &str) -> Call {
     let fields = [("PolicyName", policy), ("PolicyDocument", document)];
@@ -175,6 +180,7 @@ mod tests {
             ),
             (list_inline(&name, None), user("ListUserPolicies", "")),
             (list_attached(&name, None), user("ListAttachedUserPolicies", "")),
+            (find_inline(&name, "p"), user("GetUserPolicy", "&PolicyName=p")),
             (
                 last_use(&key),
                 "Action=GetAccessKeyLastUsed&AccessKeyId=AK1".to_owned(),

@@ -1,6 +1,6 @@
 //! A user with all that matters of what hangs on it.
 
-use super::{IamDriver, error, lock, request, wire};
+use super::{IamDriver, buckets, error, lock, request, wire};
 use crate::api::v1alpha1::IamOwnerMark;
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
@@ -38,7 +38,7 @@ impl Whole {
 
     /// Inline policies that somebody else put.
     pub(super) fn foreign_policies(&self) -> Vec<&str> {
-        let is_foreign = |name: &&str| !lock::POLICIES.contains(name);
+        let is_foreign = |name: &&str| !lock::POLICIES.contains(name) && *name != buckets::ACCESS;
         self.inline
             .iter()
             .map(String::as_str)

@@ -96,6 +96,32 @@ pub(super) fn inline(call: &Call, reply: &Reply) -> Result<Page<String>> {
     page(call, reply, "PolicyNames", |member| Ok(member.text().to_owned()))
 }
 
+/// The text of an inline policy of this user. AWS percent-encodes it (RFC 3986), `SeaweedFS` does not: as it is JSON, it is told by
+/// how it begins.
+pub(super) fn document(call: &Call, reply: &Reply, name: &UserName) -> Result<Vec<u8>> {
+    let answer = answer(call, reply)?;
+    let wrong = || call.misunderstood(NO_ANSWER);
+    let policy = answer.child("GetUserPolicyResult").ok_or_else(wrong)?;
+    of(call, policy, name)?;
+    let text = policy.text_of("PolicyDocument").ok_or_else(wrong)?;
+    if text.trim_start().starts_with('{') {
+        return Ok(text.as_bytes().to_vec());
+    }
+    decoded(text).ok_or_else(wrong)
+}
+
+/// Without percent-encoding.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(bytes)
+}
+
 /// A page of ARNs of attached policies.
 pub(super) fn attached(call: &Call, reply: &Reply) -> Result<Page<String>> {
     page(call, reply, "AttachedPolicies", |member| {

@@ -200,3 +200,23 @@ fn refusals_that_were_met_are_read_whatever_their_depth() {
         assert_eq!(error::code(&recorded(server, "GetUser")), None);
     }
 }
+
+#[test]
+fn the_text_of_a_policy_comes_in_two_forms_and_for_the_user_that_was_asked_about() {
+    let name = UserName::new("a");
+    let call = request::find_inline(&name, "p");
+    let told = |user: &str, text: &str| {
+        let body = format!(
+            "<GetUserPolicyResponse><GetUserPolicyResult><UserName>{user}</UserName><PolicyName>p</PolicyName>\
+             <PolicyDocument>{text}</PolicyDocument></GetUserPolicyResult></GetUserPolicyResponse>"
+        );
+        document(&call, &Reply::made_up(200, &body), &name).ok()
+    };
+    let want = Some(br#"{"a":"*"}"#.to_vec());
+    assert_eq!(told("a", "{&#34;a&#34;:&#34;*&#34;}"), want);
+    assert_eq!(told("a", "%7B%22a%22%3A%22%2A%22%7D"), want);
+    assert_eq!(told("b", "%7B%7D"), None);
+    for broken in ["%7", "%", "%zz", "%7B%\u{e4}"] {
+        assert_eq!(told("a", broken), None, "{broken}");
+    }
+}

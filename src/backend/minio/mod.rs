@@ -1,5 +1,6 @@
 #![doc = include_str!("docs.md")]
 
+mod buckets;
 pub mod config;
 mod error;
 mod keys;
@@ -14,11 +15,14 @@ pub use config::MinioConfig;
 use super::call::{Call, is_success};
 use super::error::{ErrorKind, Result};
 use super::http::Reply;
-use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
-use crate::domain::access::Limits;
+use super::user_policy::{self, Buckets};
+use super::{
+    BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser,
+};
+use crate::domain::access::{Limits, Permission};
 use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::identity::Identity;
-use crate::domain::ids::{CredentialId, UserName};
+use crate::domain::ids::{BucketName, CredentialId, UserName};
 use async_trait::async_trait;
 use link::Link;
 use rights::Way;
@@ -30,6 +34,7 @@ use std::time::Duration;
 /// Keys: no limit was met. Settling: changes hold at once on one server; a cluster tells its other servers of each. Who missed
 /// that reads all again every 10 minutes (`globalRefreshIAMInterval` in `MinIO`'s `cmd/globals.go`; 5 in `JuiceFS`), and tells an
 /// older list until then; `settle` does not wait for it, as such a server is the exception.
+/// Buckets: as long as no policy of the store reaches all of them, which only its settings and a probe tell.
 /// Names: servers refuse `=`, `,` and blanks at the ends, and keep a file for each, of at most 255 bytes.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: None },
@@ -62,14 +67,20 @@ const NAME_MAX: usize = 128;
 pub struct MinioDriver {
     link: Link,
     way: Way,
+    buckets: Buckets,
 }
 
 impl MinioDriver {
     /// Makes a driver; nothing is sent. Fails when the CA bundle cannot be used.
     pub fn new(config: MinioConfig) -> Result<Self> {
+        let buckets = buckets::buckets(&config).map_err(|text| {
+            let call = request::find_user(&request::nobody());
+            call.refuse(ErrorKind::Invalid, &text)
+        })?;
         Ok(Self {
             link: Link::new(config)?,
             way: Way::default(),
+            buckets,
         })
     }
 
@@ -104,6 +115,16 @@ impl MinioDriver {
         Ok(user)
     }
 
+    /// Grants mean something only where users cannot reach all buckets anyway.
+    fn demand_confined(&self, operation: &'static str, bucket: &BucketName) -> Result<()> {
+        if self.is_confined() == Some(true) {
+            return Ok(());
+        }
+        let mut call = request::server_info();
+        (call.operation, call.subject) = (operation, format!("bucket {bucket}"));
+        Err(call.refuse(ErrorKind::Unsupported, UNCONFINED))
+    }
+
     /// The version, where the server tells it. That it does not is no failure of a probe.
     async fn version(&self) -> Option<String> {
         let call = request::server_info();
@@ -119,7 +140,19 @@ impl Driver for MinioDriver {
     }
 
     fn capabilities(&self) -> Capabilities {
-        CAPABILITIES
+        let can = self.is_confined() == Some(true);
+        Capabilities {
+            buckets: BucketRights {
+                grant: can,
+                make: can,
+                write_only_deletes: false,
+            },
+            ..CAPABILITIES
+        }
+    }
+
+    fn needs_probe(&self) -> bool {
+        self.is_confined().is_none()
     }
 
     async fn probe(&self) -> Result<BackendInfo> {
@@ -208,14 +241,14 @@ impl Driver for MinioDriver {
 
     async fn delete_user(&self, name: &UserName) -> Result<()> {
         let call = request::delete_user(name);
-        if self.get_ours(&call, name).await?.is_none() {
-            return Ok(());
+        if self.get_ours(&call, name).await?.is_some() {
+            let reply = self.link.send(&call).await?;
+            if !error::is_no_user(&reply) {
+                demand_empty(&call, &reply)?;
+            }
         }
-        let reply = self.link.send(&call).await?;
-        if error::is_no_user(&reply) {
-            return Ok(());
-        }
-        demand_empty(&call, &reply)
+        // Here too: an earlier call may have broken off.
+        self.forget_access(name).await
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
@@ -225,10 +258,27 @@ impl Driver for MinioDriver {
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         self.remove_key(name, id.as_str()).await
     }
+
+    async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+        self.demand_confined("FindBucket", bucket)?;
+        user_policy::find(self, to, bucket).await
+    }
+
+    async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
+        self.demand_confined("MakeBucket", bucket)?;
+        user_policy::make(self, to, bucket).await
+    }
+
+    async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
+        self.demand_confined("SetGrant", bucket)?;
+        user_policy::set(self, to, bucket, what).await
+    }
 }
 
 const NO_ANSWER: &str = "this is no answer of a MinIO server: is the endpoint right, and not the console?";
 const NO_USER: &str = "there is no such user on the server";
+const UNCONFINED: &str =
+    "a policy of spec.backend.minio.policies reaches all buckets, so access to one cannot be given or denied";
 const FOREIGN: &str = "its name carries no mark of this owner: it is somebody else's user and left alone";
 const OWN: &str = "it is the administrator whose key this operator signs with, and is left alone";
 

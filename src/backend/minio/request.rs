@@ -3,8 +3,9 @@
 //! Source: `MinIO` of 2026-02-12 and the `JuiceFS` gateway 1.4.2 (`MinIO` of 2021-02-06), as they were read and seen to
 //! answer. The vendor has no document of this API; its client `madmin-go` stands for one. No secret is in a path or query.
 
+use crate::backend::user_policy::Document;
 use crate::backend::{BackendKind, call::Call, http::Query};
-use crate::domain::ids::{AccessKeyId, UserName};
+use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
 use http::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -15,6 +16,9 @@ const BASE: &str = "/minio/admin/v3/";
 
 /// The policy that locks a user.
 pub(super) const LOCK: &str = "gracekey-locked";
+
+/// How the policy is called that holds the grants of a user, before the mark of its owner.
+pub(super) const ACCESS: &str = "gracekey-access-";
 
 /// What bodies are sent as that are encrypted. Attaching policies refuses any other type, so that nothing in front takes it for a form.
 pub(super) const SEALED: &str = "application/octet-stream";
@@ -155,6 +159,40 @@ pub(super) fn create_lock_policy(name: &UserName) -> Call {
     of_user("CreatePolicy", Method::PUT, "add-canned-policy", name, &query).json(&deny)
 }
 
+/// The policy that holds the grants of a user.
+pub(super) fn access_policy(owner: &OwnerMark) -> String {
+    format!("{ACCESS}{owner}")
+}
+
+fn access(operation: &'static str, method: Method, path: &str, name: &UserName, owner: &OwnerMark) -> Call {
+    let query = Query::new().pair("name", &access_policy(owner));
+    of_user(operation, method, path, name, &query)
+}
+
+/// The text of that policy, in plain JSON, with lists in any order. 404 `XMinioAdminNoSuchPolicy`.
+pub(super) fn read_access(name: &UserName, owner: &OwnerMark) -> Call {
+    access("GetPolicy", Method::GET, "info-canned-policy", name, owner)
+}
+
+/// Writes it, in place of what is there. Its text is not encrypted. It holds at once for whoever has it.
+pub(super) fn write_access(name: &UserName, owner: &OwnerMark, policy: &Document) -> Call {
+    Call {
+        body: Some(("application/json", Zeroizing::new(policy.text().into_bytes()))),
+        ..access("PutPolicy", Method::PUT, "add-canned-policy", name, owner)
+    }
+}
+
+/// Removes it. 200 for one that is not there.
+pub(super) fn remove_access(name: &UserName, owner: &OwnerMark) -> Call {
+    access(
+        "DeletePolicy",
+        Method::DELETE,
+        "remove-canned-policy",
+        name,
+        owner,
+    )
+}
+
 /// Disables or enables; its service accounts go with it.
 pub(super) fn set_locked(name: &UserName, locked: bool) -> Call {
     let query = key(name.as_str()).pair("status", status(locked));
@@ -222,103 +260,5 @@ pub(super) fn server_info() -> Call {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLACE: &str = "gk-a%400123456789abcdef0123456789abcdef.owner.gracekey.dev";
-
-    fn name() -> UserName {
-        UserName::new("gk-a@0123456789abcdef0123456789abcdef.owner.gracekey.dev")
-    }
-
-    #[test]
-    fn each_call_has_exactly_this_method_and_target() {
-        let (name, id, secret) = (name(), AccessKeyId::new("GK1"), SecretString::from("s3cret"));
-        let policies = ["readwrite".to_owned(), "more".to_owned()];
-        for (call, want) in [
-            (find_user(&name), format!("GET user-info?accessKey={PLACE}")),
-            (find_own_key(&id), "GET user-info?accessKey=GK1".to_owned()),
-            (find_key(&name, &id), "GET user-info?accessKey=GK1".to_owned()),
-            (
-                list_keys(&name),
-                format!("GET list-service-accounts?user={PLACE}"),
-            ),
-            (
-                whose_key(&name, "GK1"),
-                "GET info-service-account?accessKey=GK1".to_owned(),
-            ),
-            (
-                create_user(&name, &secret),
-                format!("PUT add-user?accessKey={PLACE}"),
-            ),
-            (
-                attach_policies(&name, &policies),
-                "POST idp/builtin/policy/attach".to_owned(),
-            ),
-            (
-                detach_policies(&name, &policies),
-                "POST idp/builtin/policy/detach".to_owned(),
-            ),
-            (
-                create_lock_policy(&name),
-                "PUT add-canned-policy?name=gracekey-locked".to_owned(),
-            ),
-            (
-                set_policies(&name, &policies),
-                format!(
-                    "PUT set-user-or-group-policy?policyName=readwrite%2Cmore&userOrGroup={PLACE}&isGroup=false"
-                ),
-            ),
-            (
-                set_locked(&name, true),
-                format!("PUT set-user-status?accessKey={PLACE}&status=disabled"),
-            ),
-            (
-                set_locked(&name, false),
-                format!("PUT set-user-status?accessKey={PLACE}&status=enabled"),
-            ),
-            (
-                delete_user(&name),
-                format!("DELETE remove-user?accessKey={PLACE}"),
-            ),
-            (issue(&name, &id, &secret), "PUT add-service-account".to_owned()),
-            (
-                revoke(&name, "GK1"),
-                "DELETE delete-service-account?accessKey=GK1".to_owned(),
-            ),
-            (find_policy("a/b"), "GET info-canned-policy?name=a%2Fb".to_owned()),
-            (server_info(), "GET info".to_owned()),
-        ] {
-            let target = call.target.strip_prefix(BASE).unwrap();
-            assert_eq!(format!("{} {target}", call.method), want);
-            assert!(
-                !format!("{call:?} {}", call.subject).contains("s3cret"),
-                "{call:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn each_body_says_all_that_must_be_said() {
-        let (name, secret) = (name(), SecretString::from("s3cret"));
-        let policies = ["readwrite".to_owned()];
-        for (call, want) in [
-            (
-                create_user(&name, &secret),
-                r#"{"secretKey":"s3cret","status":"enabled"}"#.to_owned(),
-            ),
-            (
-                attach_policies(&name, &policies),
-                format!(r#"{{"policies":["readwrite"],"user":"{name}"}}"#),
-            ),
-            (
-                issue(&name, &AccessKeyId::new("GK1"), &secret),
-                format!(r#"{{"targetUser":"{name}","accessKey":"GK1","secretKey":"s3cret"}}"#),
-            ),
-        ] {
-            let (content_type, body) = call.body.unwrap();
-            assert_eq!(content_type, "application/octet-stream");
-            assert_eq!(String::from_utf8_lossy(&body), want);
-        }
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;

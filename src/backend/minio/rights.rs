@@ -6,7 +6,7 @@ use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::Reply;
 use crate::domain::ids::UserName;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Which of the two ways to give policies a server has.
 #[derive(Debug, Default)]
@@ -14,7 +14,20 @@ pub(super) struct Way {
     is_older: AtomicBool,
     /// It was seen that keys are made for whom they are asked for.
     is_safe: AtomicBool,
+    /// What was seen of the policies of the store: nothing yet, [`SOME`] or [`ALL`].
+    reach: AtomicU8,
 }
+
+/// No policy of the store reaches all buckets.
+const SOME: u8 = 1;
+/// One does: no user can be given less.
+const ALL: u8 = 2;
+
+/// Policies that come with the server and reach all buckets (`MinIO`, `policy/constants.go` of its `pkg`).
+const OPEN: [&str; 3] = ["readonly", "readwrite", "writeonly"];
+
+const DISABLED: &str =
+    "somebody disabled it, and the server changes no policies of a disabled user: enable it";
 
 const OWN_IS_A_KEY: &str = "it is a service account, and this server is too old for that: it would make keys of the \
                             administrator. Use the key of the administrator itself";
@@ -26,12 +39,21 @@ impl MinioDriver {
         if user.has_rights() {
             return Ok(());
         }
-        self.give_rights(name).await
+        self.attach(name, Some(user), &self.link.config().policies).await
     }
 
-    /// Gives a user the policies of the store.
+    /// Gives a new user the policies of the store.
     pub(super) async fn give_rights(&self, name: &UserName) -> Result<()> {
-        let policies = &self.link.config().policies;
+        self.attach(name, None, &self.link.config().policies).await
+    }
+
+    /// Adds policies to those of a user; `None`: it has none.
+    pub(super) async fn attach(
+        &self,
+        name: &UserName,
+        user: Option<&wire::User>,
+        policies: &[String],
+    ) -> Result<()> {
         if policies.is_empty() {
             return Ok(());
         }
@@ -41,14 +63,38 @@ impl MinioDriver {
             if error::is_changed(&reply) {
                 return Ok(());
             }
+            demand_enabled(&call, &reply, user)?;
             if !error::is_unknown_call(&reply) {
                 return demand_message(&call, &reply);
             }
         }
-        // It replaces what a user has; this one has none.
+        // It replaces what a user has.
+        let there = user.into_iter().flat_map(wire::User::policies).map(str::to_owned);
+        let all: Vec<_> = there.chain(policies.iter().cloned()).collect();
+        self.set_policies(name, &all).await
+    }
+
+    /// Takes a policy from a user that has it.
+    pub(super) async fn detach(&self, name: &UserName, user: &wire::User, policy: &str) -> Result<()> {
+        if !self.way.is_older.load(Ordering::Relaxed) {
+            let call = request::detach_policies(name, &[policy.to_owned()]);
+            let reply = self.link.send(&call).await?;
+            if error::is_changed(&reply) {
+                return Ok(());
+            }
+            demand_enabled(&call, &reply, Some(user))?;
+            if !error::is_unknown_call(&reply) {
+                return demand_message(&call, &reply);
+            }
+        }
+        let rest = user.policies().filter(|there| *there != policy);
+        let rest: Vec<_> = rest.map(str::to_owned).collect();
+        self.set_policies(name, &rest).await
+    }
+
+    async fn set_policies(&self, name: &UserName, policies: &[String]) -> Result<()> {
         let call = request::set_policies(name, policies);
-        let reply = self.link.send(&call).await?;
-        demand_empty(&call, &reply)?;
+        demand_empty(&call, &self.link.send(&call).await?)?;
         self.way.is_older.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -138,19 +184,46 @@ impl MinioDriver {
         demand_empty(&call, &self.link.send(&call).await?)
     }
 
-    /// Sees that the policies of the store are there, and that none of them makes an admin of a user.
+    /// Sees that the policies of the store are there, and that none of them makes an admin of a user. Learns whether one of them
+    /// reaches all buckets.
     pub(super) async fn check_policies(&self) -> Result<()> {
-        for policy in &self.link.config().policies {
-            let call = request::find_policy(policy);
+        let mut all_buckets = false;
+        for name in &self.link.config().policies {
+            let call = request::find_policy(name);
             let reply = self.link.succeed(&call).await?;
-            let text: wire::Policy = call.parse(&reply, NO_ANSWER)?;
-            if text.is_admin() {
+            let policy: wire::Policy = call.parse(&reply, NO_ANSWER)?;
+            if policy.is_admin() {
                 let text = "it allows admin actions, which no user may have: name another in spec.backend.minio.policies";
                 return Err(call.refuse(ErrorKind::Invalid, text));
             }
+            all_buckets |= policy.reaches_all_buckets();
         }
+        let reach = if all_buckets { ALL } else { SOME };
+        self.way.reach.store(reach, Ordering::Relaxed);
         Ok(())
     }
+
+    /// Whether users can do with buckets only what they are given; `None`: no probe has told it yet.
+    pub(super) fn is_confined(&self) -> Option<bool> {
+        let policies = &self.link.config().policies;
+        if policies.iter().any(|policy| OPEN.contains(&policy.as_str())) {
+            return Some(false);
+        }
+        match self.way.reach.load(Ordering::Relaxed) {
+            _ if policies.is_empty() => Some(true),
+            ALL => Some(false),
+            SOME => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// A disabled user is said not to be there.
+fn demand_enabled(call: &Call, reply: &Reply, user: Option<&wire::User>) -> Result<()> {
+    if error::is_no_user(reply) && user.is_some_and(wire::User::is_disabled) {
+        return Err(call.refuse(ErrorKind::Conflict, DISABLED));
+    }
+    Ok(())
 }
 
 /// A change whose answer is a message, or nothing: what it says is known already, and to decrypt it is costly.

@@ -1,7 +1,7 @@
 //! What the admin API answers, after decryption. Read tolerantly where servers differ, and strictly where a wrong answer
 //! would lose a key.
 
-use super::request::LOCK;
+use super::request::{ACCESS, LOCK};
 use crate::backend::http::client::is_request_id;
 use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::access::Limits;
@@ -47,9 +47,10 @@ impl User {
         self.is_disabled() || self.is_denied()
     }
 
-    /// Whether somebody gave it rights. One that was made halfway has none.
+    /// Whether somebody gave it rights, other than grants of ours. One that was made halfway has none.
     pub(super) fn has_rights(&self) -> bool {
-        self.policies().any(|policy| policy != LOCK) || self.member_of.iter().flatten().next().is_some()
+        let is_ours = |policy: &str| policy == LOCK || policy.starts_with(ACCESS);
+        self.policies().any(|policy| !is_ours(policy)) || self.member_of.iter().flatten().next().is_some()
     }
 
     /// Whether it has a policy of the server's own that allows admin actions.
@@ -57,7 +58,13 @@ impl User {
         self.policies().any(|policy| ADMIN_POLICIES.contains(&policy))
     }
 
-    fn policies(&self) -> impl Iterator<Item = &str> {
+    /// Whether it has this policy itself.
+    pub(super) fn has_policy(&self, name: &str) -> bool {
+        self.policies().any(|policy| policy == name)
+    }
+
+    /// Those it has itself, not by a group.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &str> {
         let names = self.policy_name.as_deref().unwrap_or_default().split(',');
         names.map(str::trim).filter(|name| !name.is_empty())
     }
@@ -156,6 +163,10 @@ struct Statement {
     action: Value,
     #[serde(default)]
     not_action: Value,
+    #[serde(default)]
+    resource: Value,
+    #[serde(default)]
+    not_resource: Value,
 }
 
 impl Policy {
@@ -170,6 +181,24 @@ impl Policy {
             (any || but) && statement.effect != "Deny"
         })
     }
+
+    /// Whether it allows something in every bucket, those of others included.
+    pub(super) fn reaches_all_buckets(&self) -> bool {
+        let is_everywhere = |resource: &Value| resource.as_str().is_some_and(is_everywhere);
+        self.statement.iter().any(|statement| {
+            let resources = &statement.resource;
+            let any =
+                is_everywhere(resources) || resources.as_array().into_iter().flatten().any(is_everywhere);
+            let but = !statement.not_resource.is_null();
+            (any || but) && statement.effect != "Deny"
+        })
+    }
+}
+
+/// Whether this pattern is about every bucket.
+fn is_everywhere(resource: &str) -> bool {
+    let path = resource.strip_prefix("arn:aws:s3:::").unwrap_or(resource);
+    path.starts_with('*')
 }
 
 /// Whether this pattern may match an action of the admin API.

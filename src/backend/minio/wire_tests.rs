@@ -134,3 +134,43 @@ fn the_version_is_that_of_the_first_server_that_tells_one() {
         );
     }
 }
+
+#[test]
+fn grants_of_ours_are_no_rights_that_somebody_gave() {
+    let of = |policies: &str| {
+        let text = format!(r#"{{"status":"enabled","policyName":"{policies}"}}"#);
+        serde_json::from_str::<User>(&text).unwrap()
+    };
+    let ours = of("gracekey-access-0123456789abcdef0123456789abcdef,gracekey-locked");
+    assert!(!ours.has_rights() && ours.has_policy("gracekey-access-0123456789abcdef0123456789abcdef"));
+    assert!(of("gracekey-access-0123456789abcdef0123456789abcdef,mine").has_rights());
+}
+
+#[test]
+fn a_policy_that_reaches_all_buckets_is_told_from_one_that_does_not() {
+    for version in VERSIONS {
+        assert!(
+            read::<Policy>(version, "readwrite").reaches_all_buckets(),
+            "{version}"
+        );
+    }
+    for (resource, want) in [
+        (r#""Resource":["arn:aws:s3:::*"]"#, true),
+        (r#""Resource":"*""#, true),
+        (r#""Resource":["arn:aws:s3:::a","arn:aws:s3:::*/public/*"]"#, true),
+        (r#""NotResource":["arn:aws:s3:::a"]"#, true),
+        (r#""Resource":["arn:aws:s3:::a","arn:aws:s3:::a/*"]"#, false),
+        (r#""Resource":["arn:aws:s3:::${aws:username}/*"]"#, false),
+        (r#""Resource":["arn:aws:s3:::tenant-*"]"#, false),
+    ] {
+        let text = format!(r#"{{"Statement":[{{"Effect":"Allow","Action":["s3:GetObject"],{resource}}}]}}"#);
+        let policy: Policy = serde_json::from_str(&text).unwrap();
+        assert_eq!(policy.reaches_all_buckets(), want, "{resource}");
+        let denied = text.replace("Allow", "Deny");
+        assert!(
+            !serde_json::from_str::<Policy>(&denied)
+                .unwrap()
+                .reaches_all_buckets()
+        );
+    }
+}

@@ -13,6 +13,7 @@ use gracekey::{
         proof::{Proof, Prover},
         registry::{self, Parts},
     },
+    domain::ids::{AccessKeyId, CredentialId},
 };
 use gracekey_simulators::{ecs, ontap, ostor, uptrends};
 use k8s_openapi::api::core::v1::Secret;
@@ -178,6 +179,25 @@ impl Site {
             .await;
         world.until_store_ready("store").await;
         world
+    }
+
+    /// The same, where the member says this as well.
+    pub(super) fn saying(mut self, more: &Value) -> Self {
+        for member in self.backend.as_object_mut().unwrap().values_mut() {
+            merge(member, more.clone());
+        }
+        self
+    }
+
+    /// The key that the operator signs with.
+    pub(super) fn admin_pair(&self) -> KeyPair {
+        let text = |key: &str| self.admin[key].as_str().unwrap().to_owned();
+        let access_key_id = AccessKeyId::new(text("accessKey"));
+        KeyPair {
+            id: CredentialId::from(&access_key_id),
+            access_key_id,
+            secret: text("secretKey").into(),
+        }
     }
 
     /// The same with this in front of the admin API.

@@ -31,6 +31,16 @@ pub(crate) fn fresh_bucket() -> BucketName {
     BucketName::new(fresh_name().as_str())
 }
 
+/// The key of the tag by which a bucket's admin opens it to this one's namespace, as the refusal says, where tags do that.
+pub(crate) async fn consent_tag(driver: &dyn Driver, to: &Grantee, bucket: &BucketName) -> String {
+    let found = driver.find_bucket(to, bucket).await.unwrap();
+    let FoundBucket::Closed { advice, .. } = found else {
+        panic!("{bucket} is open to everybody: {found:?}")
+    };
+    let (_, key) = advice.split_once("the tag ").unwrap();
+    key.split(' ').next().unwrap().to_owned()
+}
+
 /// Whether grants are claimed; where not, every call says so.
 async fn grants(subject: &dyn Subject) -> bool {
     let driver = subject.driver();

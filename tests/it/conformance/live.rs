@@ -11,7 +11,7 @@ use gracekey::backend::{
     BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser,
     Result,
 };
-use gracekey::domain::access::LimitChanges;
+use gracekey::domain::access::{LimitChanges, Permission};
 use gracekey::domain::capabilities::Capabilities;
 use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use secrecy::ExposeSecret as _;
@@ -207,6 +207,14 @@ impl Driver for Tidy {
 
     async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
         self.inner.find_bucket(to, bucket).await
+    }
+
+    async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
+        self.inner.make_bucket(to, bucket).await
+    }
+
+    async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
+        self.inner.set_grant(to, bucket, what).await
     }
 }
 

@@ -91,6 +91,16 @@ impl S3 {
         self.send(Method::PUT, &target, policy.as_bytes()).await
     }
 
+    /// Gives a bucket this tag and no other.
+    pub(crate) async fn put_bucket_tag(&self, bucket: &str, key: &str, value: &str) -> S3Answer {
+        let body = format!(
+            "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet><Tag><Key>{key}</Key><Value>{value}</Value>\
+             </Tag></TagSet></Tagging>"
+        );
+        let target = format!("/{bucket}?tagging");
+        self.send(Method::PUT, &target, body.as_bytes()).await
+    }
+
     /// `key`: letters, digits and `-_.~/` only.
     pub(crate) async fn put_object(&self, bucket: &str, key: &str, content: &[u8]) -> S3Answer {
         self.send(Method::PUT, &format!("/{bucket}/{key}"), content).await

@@ -3,6 +3,7 @@
 //! moto enforces neither inactive keys nor the end of a user's keys before the user's own. No case rests on either: users are
 //! locked there by a policy, as on AWS, and the driver removes keys before users.
 
+use super::access::{SEED, consent_tag};
 use super::suite::{Subject, fresh_key_id, fresh_name, fresh_user, s3_prover};
 use crate::testbed::{FaultProxy, IamServer, S3, moto, proxy::Seen, seaweedfs};
 use async_trait::async_trait;
@@ -10,11 +11,12 @@ use gracekey::api::v1alpha1::IamOwnerMark;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::iam::{IamConfig, IamDriver, config::CALL_LIMIT};
 use gracekey::backend::proof::Prover;
-use gracekey::backend::{BackendKind, Driver, KeyPair, NewUser};
-use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
+use gracekey::backend::{BackendKind, Driver, Grantee, KeyPair, NewUser};
+use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, UserName};
 use http::{Method, header};
 use std::{fmt::Write as _, marker::PhantomData, time::Duration};
 
+mod access;
 mod facts;
 mod lists;
 mod locks;
@@ -64,6 +66,35 @@ struct Store<P> {
 }
 
 impl<P: Product> Store<P> {
+    /// As a store whose users get these.
+    async fn with_policies(policy_arns: Vec<String>) -> Self {
+        let server = P::server();
+        let proxy = FaultProxy::start(&server.endpoint, None).await;
+        let config = IamConfig {
+            policy_arns,
+            ..config::<P>(&proxy.url())
+        };
+        let driver = IamDriver::new(config).unwrap();
+        driver.probe().await.unwrap();
+        Self {
+            server,
+            proxy,
+            driver,
+            _product: PhantomData,
+        }
+    }
+
+    /// S3 as the admin sees it.
+    fn root(&self) -> S3 {
+        let access_key_id = AccessKeyId::new(&self.server.admin_access_key);
+        let pair = KeyPair {
+            id: CredentialId::from(&access_key_id),
+            access_key_id,
+            secret: self.server.admin_secret_key.clone().into(),
+        };
+        S3::new(&self.server.endpoint, &self.server.region, &pair)
+    }
+
     fn config(&self) -> IamConfig {
         config::<P>(&self.proxy.url())
     }
@@ -135,6 +166,7 @@ fn config<P: Product>(url: &str) -> IamConfig {
         owner_mark: P::OWNER_MARK,
         keys_per_user: P::KEYS_PER_USER,
         policy_arns: vec![server.policy_arn.clone()],
+        s3: Some((Endpoint::parse(url).unwrap(), server.region.clone())),
         access_key_id: AccessKeyId::new(&server.admin_access_key),
         secret: server.admin_secret_key.clone().into(),
         tls: TlsOptions::default(),
@@ -172,16 +204,11 @@ fn timeless(body: &str) -> String {
 #[async_trait]
 impl<P: Product> Subject for Store<P> {
     async fn start() -> Self {
-        let server = P::server();
-        let proxy = FaultProxy::start(&server.endpoint, None).await;
-        let driver = IamDriver::new(config::<P>(&proxy.url())).unwrap();
-        driver.probe().await.unwrap();
-        Self {
-            server,
-            proxy,
-            driver,
-            _product: PhantomData,
-        }
+        Self::with_policies(vec![P::server().policy_arn.clone()]).await
+    }
+
+    async fn start_confined() -> Self {
+        Self::with_policies(Vec::new()).await
     }
 
     fn driver(&self) -> &dyn Driver {
@@ -270,6 +297,19 @@ impl<P: Product> Subject for Store<P> {
                 .admin_call("CreateAccessKey", &[("UserName", name.as_str())])
                 .await,
         )
+    }
+
+    /// Buckets are the account's; its admin opens them as the refusal says.
+    async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
+        let (root, bucket_name) = (self.root(), bucket.as_str());
+        root.create_bucket(bucket_name).await.expect_success();
+        root.put_object(bucket_name, SEED, b"seed").await.expect_success();
+        if let Some(to) = open_to {
+            let key = consent_tag(&self.driver, to, bucket).await;
+            root.put_bucket_tag(bucket_name, &key, "true")
+                .await
+                .expect_success();
+        }
     }
 
     async fn snapshot(&self, name: &UserName) -> String {

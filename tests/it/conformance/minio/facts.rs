@@ -272,7 +272,7 @@ pub(super) async fn a_key_of_a_service_account_serves_for_the_operator_and_is_no
     own.probe().await.unwrap();
 }
 
-fn with<S>(store: &Store<S>, key: KeyPair) -> MinioConfig {
+pub(super) fn with<S>(store: &Store<S>, key: KeyPair) -> MinioConfig {
     MinioConfig {
         access_key_id: key.access_key_id,
         secret: key.secret,
@@ -281,7 +281,7 @@ fn with<S>(store: &Store<S>, key: KeyPair) -> MinioConfig {
 }
 
 /// All that an operator needs, as `docs/backends/minio.md` has it, but for this one.
-fn all_but(missing: &str) -> Value {
+pub(super) fn all_but(missing: &str) -> Value {
     let page = include_str!("../../../../docs/backends/minio.md");
     let (_, policy) = page.split_once("```json\n").unwrap();
     let (policy, _) = policy.split_once("```").unwrap();
@@ -291,7 +291,7 @@ fn all_but(missing: &str) -> Value {
     policy
 }
 
-async fn admin_with<S>(store: &Store<S>, policy: &Value) -> KeyPair {
+pub(super) async fn admin_with<S>(store: &Store<S>, policy: &Value) -> KeyPair {
     let name = fresh_name();
     let admin = store.add_user(&name).await;
     store.add_policy(name.as_str(), policy).await;

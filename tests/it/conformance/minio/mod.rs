@@ -1,19 +1,22 @@
 //! The suite on two real servers with one admin API: `MinIO`, and the gateway of `JuiceFS`, which is `MinIO` of 2021.
 
+use super::access::{SEED, consent_tag};
 use super::suite::{Subject, fresh_key_id, fresh_name, s3_prover};
 use crate::testbed::{FaultProxy, Minio, S3};
 use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, HttpClient, HttpOptions, Query, Signer, TlsOptions};
 use gracekey::backend::minio::{MinioConfig, MinioDriver, config::CALL_LIMIT, sealed};
 use gracekey::backend::proof::Prover;
-use gracekey::backend::{BackendKind, Driver, KeyPair};
-use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
+use gracekey::backend::{BackendKind, Driver, Grantee, KeyPair};
+use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, UserName};
 use gracekey::entropy::{Entropy as _, OsEntropy};
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
+#[macro_use]
+mod access;
 #[macro_use]
 mod facts;
 
@@ -40,6 +43,7 @@ mod community {
 
     conformance!(super::Store<Community>);
     facts!(Community);
+    access_facts!(Community);
 }
 
 mod juicefs {
@@ -57,6 +61,7 @@ mod juicefs {
 
     conformance!(super::Store<JuiceFs>);
     facts!(JuiceFs);
+    access_facts!(JuiceFs);
 }
 
 struct Store<S> {
@@ -66,7 +71,32 @@ struct Store<S> {
     _server: PhantomData<S>,
 }
 
+impl<S: Server> Store<S> {
+    /// As a store whose users get these.
+    async fn with_policies(policies: &[&str]) -> Self {
+        let server = S::server();
+        let proxy = FaultProxy::start(&server.endpoint, None).await;
+        let config = MinioConfig {
+            policies: policies.iter().map(ToString::to_string).collect(),
+            ..config(server, &proxy.url())
+        };
+        Self {
+            server,
+            proxy,
+            driver: MinioDriver::new(config).unwrap(),
+            _server: PhantomData,
+        }
+    }
+}
+
 impl<S> Store<S> {
+    /// S3 as the root user sees it.
+    fn root(&self) -> S3 {
+        let id = AccessKeyId::new(&self.server.admin_access_key);
+        let pair = pair(id, &self.server.admin_secret_key);
+        S3::new(&self.server.endpoint, &self.server.region, &pair)
+    }
+
     fn config(&self) -> MinioConfig {
         config(self.server, &self.proxy.url())
     }
@@ -186,15 +216,11 @@ fn pair(access_key_id: AccessKeyId, secret: &str) -> KeyPair {
 #[async_trait]
 impl<S: Server> Subject for Store<S> {
     async fn start() -> Self {
-        let server = S::server();
-        let proxy = FaultProxy::start(&server.endpoint, None).await;
-        let driver = MinioDriver::new(config(server, &proxy.url())).unwrap();
-        Self {
-            server,
-            proxy,
-            driver,
-            _server: PhantomData,
-        }
+        Self::with_policies(&["readwrite"]).await
+    }
+
+    async fn start_confined() -> Self {
+        Self::with_policies(&[]).await
     }
 
     fn driver(&self) -> &dyn Driver {
@@ -275,6 +301,19 @@ impl<S: Server> Subject for Store<S> {
         self.admin_does(Method::PUT, "add-service-account", Query::new(), Some(body))
             .await;
         pair(id, secret.expose_secret())
+    }
+
+    /// Buckets are the server's; the admin opens them as the refusal says.
+    async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
+        let (root, bucket_name) = (self.root(), bucket.as_str());
+        root.create_bucket(bucket_name).await.expect_success();
+        root.put_object(bucket_name, SEED, b"seed").await.expect_success();
+        if let Some(to) = open_to {
+            let key = consent_tag(&self.driver, to, bucket).await;
+            root.put_bucket_tag(bucket_name, &key, "true")
+                .await
+                .expect_success();
+        }
     }
 
     /// The list of keys is in any order, and a refusal has a number of its own.

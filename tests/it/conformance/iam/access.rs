@@ -1,0 +1,147 @@
+//! Access to buckets: the inline policy that holds it, and what the suite cannot ask of others.
+
+use super::{Moto, Product, SeaweedFs, Store};
+use crate::conformance::access::{SEED, fresh_bucket, grantee};
+use crate::conformance::suite::{Subject as _, is_locked_out, issued, made_with_key, ready, works};
+use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
+use gracekey::domain::access::{Held, Permission};
+use gracekey::domain::ids::BucketName;
+
+const ALL: Option<Permission> = Some(Permission::ReadWrite);
+
+async fn held(store: &Store<impl Product>, to: &Grantee, bucket: &BucketName) -> Held {
+    match store.driver.find_bucket(to, bucket).await.unwrap() {
+        FoundBucket::Open(held) => held,
+        found @ (FoundBucket::Missing | FoundBucket::Closed { .. }) => panic!("{bucket}: {found:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_store_without_s3_gives_no_access() {
+    let store = Store::<Moto>::start_confined().await;
+    for s3 in [
+        None,
+        store.config().s3.map(|(at, _)| (at, "cn-north-1".to_owned())),
+    ] {
+        let driver = store.driver_with(|config| config.s3 = s3).await;
+        assert!(!driver.capabilities().buckets.grant);
+        let (to, bucket) = (grantee(&ready(&store).await), fresh_bucket());
+        let error = driver.find_bucket(&to, &bucket).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+    }
+}
+
+async fn access_goes_with_its_user_and_a_lock_stands_above_it(store: &Store<impl Product>) {
+    let (user, pair) = made_with_key(store).await;
+    let (to, bucket) = (grantee(&user), fresh_bucket());
+    store.make_strangers_bucket(&bucket, Some(&to)).await;
+    store.driver.set_grant(&to, &bucket, ALL).await.unwrap();
+    works(store, &pair).await;
+    let reads = async || {
+        let s3 = store.s3(&pair).unwrap();
+        s3.get_object(bucket.as_str(), SEED).await.status
+    };
+    assert_eq!(reads().await, 200);
+    store.driver.set_locked(&user.name, true).await.unwrap();
+    is_locked_out(store, &pair).await;
+    assert!(matches!(reads().await, 401 | 403));
+    store.driver.set_locked(&user.name, false).await.unwrap();
+    assert_eq!(reads().await, 200);
+    assert_eq!(held(store, &to, &bucket).await, Held::As(Permission::ReadWrite));
+
+    store.driver.delete_user(&user.name).await.unwrap();
+    let found = store.driver.find_bucket(&to, &bucket).await.unwrap();
+    assert_eq!(found, FoundBucket::Open(Held::Nothing));
+    store.driver.create_user(&user).await.unwrap();
+    issued(store, &user).await;
+    assert_eq!(held(store, &to, &bucket).await, Held::Nothing);
+}
+
+#[tokio::test]
+async fn access_goes_with_its_user_on_seaweedfs() {
+    access_goes_with_its_user_and_a_lock_stands_above_it(&Store::<SeaweedFs>::start_confined().await).await;
+}
+
+#[tokio::test]
+async fn access_goes_with_its_user_on_moto() {
+    access_goes_with_its_user_and_a_lock_stands_above_it(&Store::<Moto>::start_confined().await).await;
+}
+
+async fn an_edited_policy_is_put_right(store: &Store<impl Product>) {
+    let (to, bucket) = (grantee(&ready(store).await), fresh_bucket());
+    store.make_strangers_bucket(&bucket, Some(&to)).await;
+    store.driver.set_grant(&to, &bucket, ALL).await.unwrap();
+    let edited = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::{bucket}/*"]}}]}}"#
+    );
+    let fields = [
+        ("UserName", to.user.as_str()),
+        ("PolicyName", "gracekey-access"),
+        ("PolicyDocument", edited.as_str()),
+    ];
+    store.admin_call("PutUserPolicy", &fields).await;
+    assert_eq!(held(store, &to, &bucket).await, Held::Otherwise);
+    store.driver.set_grant(&to, &bucket, ALL).await.unwrap();
+    assert_eq!(held(store, &to, &bucket).await, Held::As(Permission::ReadWrite));
+}
+
+#[tokio::test]
+async fn an_edited_policy_is_put_right_on_seaweedfs() {
+    an_edited_policy_is_put_right(&Store::<SeaweedFs>::start_confined().await).await;
+}
+
+#[tokio::test]
+async fn an_edited_policy_is_put_right_on_moto() {
+    an_edited_policy_is_put_right(&Store::<Moto>::start_confined().await).await;
+}
+
+/// AWS has a limit; others might keep what they take no notice of.
+#[tokio::test]
+async fn more_buckets_than_a_policy_has_room_for_are_refused() {
+    let store = Store::<Moto>::start_confined().await;
+    let to = Grantee {
+        at_home: true,
+        ..grantee(&ready(&store).await)
+    };
+    for number in 0..40 {
+        let bucket = BucketName::new(format!("{}-{}{number:02}", fresh_bucket(), "x".repeat(20)));
+        store.make_strangers_bucket(&bucket, None).await;
+        let Err(error) = store.driver.set_grant(&to, &bucket, ALL).await else {
+            continue;
+        };
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains("fewer buckets"), "{error}");
+        assert!(number > 10, "{number}");
+        assert_eq!(held(&store, &to, &bucket).await, Held::Nothing);
+        return;
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn a_grant_that_outlived_its_bucket_is_taken_away() {
+    let store = Store::<SeaweedFs>::start_confined().await;
+    let (to, bucket) = (grantee(&ready(&store).await), fresh_bucket());
+    store.make_strangers_bucket(&bucket, Some(&to)).await;
+    store.driver.set_grant(&to, &bucket, ALL).await.unwrap();
+    let root = store.root();
+    root.delete_object(bucket.as_str(), SEED).await.expect_success();
+    root.delete_bucket(bucket.as_str()).await.expect_success();
+    assert_eq!(held(&store, &to, &bucket).await, Held::Otherwise);
+    let error = store.driver.set_grant(&to, &bucket, ALL).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+    let found = store.driver.find_bucket(&to, &bucket).await.unwrap();
+    assert_eq!(found, FoundBucket::Missing);
+    root.create_bucket(bucket.as_str()).await.expect_success();
+    let found = store.driver.find_bucket(&to, &bucket).await.unwrap();
+    assert!(
+        matches!(
+            found,
+            FoundBucket::Closed {
+                held: Some(Held::Nothing),
+                ..
+            }
+        ),
+        "{found:?}"
+    );
+}
