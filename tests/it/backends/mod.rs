@@ -7,3 +7,4 @@ mod access;
 mod kills;
 mod life;
 mod site;
+mod strangers;
