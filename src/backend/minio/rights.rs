@@ -137,9 +137,9 @@ impl MinioDriver {
         }
         let call = request::attach_policies(name, &[LOCK.to_owned()]);
         let mut reply = self.link.send(&call).await?;
-        if error::is_no_policy(&reply) {
-            let make = request::create_lock_policy(name);
-            demand_empty(&make, &self.link.send(&make).await?)?;
+        let is_missing = error::is_no_policy(&reply);
+        if is_missing {
+            self.write_lock(name).await?;
             reply = self.link.send(&call).await?;
         }
         if error::is_unknown_call(&reply) {
@@ -148,18 +148,22 @@ impl MinioDriver {
             return Ok(());
         }
         // A user that somebody else disabled is said not to be there, and is locked.
-        let is_there = error::is_changed(&reply)
-            || (error::is_no_user(&reply)
-                && self
-                    .get(name)
-                    .await?
-                    .as_ref()
-                    .is_some_and(wire::User::is_disabled));
-        if is_there {
-            Ok(())
-        } else {
-            demand_message(&call, &reply)
+        if error::is_no_user(&reply) && self.get(name).await?.is_some_and(|user| user.is_disabled()) {
+            return Ok(());
         }
+        if !error::is_changed(&reply) {
+            demand_message(&call, &reply)?;
+        }
+        if is_missing {
+            return Ok(());
+        }
+        // It is known by its name: somebody may have edited what it says.
+        self.write_lock(name).await
+    }
+
+    async fn write_lock(&self, name: &UserName) -> Result<()> {
+        let make = request::create_lock_policy(name);
+        demand_empty(&make, &self.link.send(&make).await?)
     }
 
     /// Takes the policy that denies everything from a user. One that is disabled is enabled first: from that no policy can
