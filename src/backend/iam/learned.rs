@@ -20,6 +20,8 @@ pub(super) struct Able {
     pub(super) lock: bool,
     /// It is told when a key was last used, and to us.
     pub(super) last_use: bool,
+    /// A list shows a key as soon as it is issued: one store keeps all of it.
+    pub(super) is_consistent: bool,
 }
 
 impl Learned {

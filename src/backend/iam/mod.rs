@@ -37,7 +37,8 @@ use user::{FOREIGN, PRIVILEGED, Whole};
 /// What such a store can do, as far as a driver knows that has not asked it. Its settings tell more, and a probe tells whether
 /// users can be locked and given access to buckets, and the last use of keys is told.
 ///
-/// Settling: AWS says "eventually consistent" without a figure; users report up to some minutes. Lists lag as well.
+/// Settling: AWS says "eventually consistent" without a figure; users report up to some minutes. Lists lag as well,
+/// but for those of products that are known to keep users in one place.
 /// Names: up to 64 of `[\w+=,.@-]` (`CreateUser` of the API reference), unique whatever their capitals.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: Some(2) },
@@ -184,6 +185,11 @@ impl Driver for IamDriver {
             lock: able.lock,
             buckets: self.bucket_rights(),
             last_use: able.last_use,
+            list_lag: if able.is_consistent {
+                Duration::ZERO
+            } else {
+                CAPABILITIES.list_lag
+            },
             user_name: if mark_in_name {
                 MARKED_NAME
             } else {

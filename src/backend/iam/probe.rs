@@ -26,6 +26,7 @@ impl IamDriver {
         let able = Able {
             lock: self.has_policies().await?,
             last_use: self.tells_use().await?,
+            is_consistent: [SEAWEEDFS, CEPH].contains(&info.product.as_str()),
         };
         self.learned.set_able(able);
         Ok(info)
@@ -69,6 +70,7 @@ fn unless(call: &Call, reply: &Reply, no: &[ErrorKind]) -> Result<bool> {
 }
 
 const SEAWEEDFS: &str = "SeaweedFS";
+const CEPH: &str = "Ceph RGW accounts";
 
 /// By its header `Server` (`SeaweedFS 8000GB 4.48`, `Ceph Object Gateway (tentacle)`) or its address.
 fn product(reply: &Reply, endpoint: &str) -> BackendInfo {
@@ -80,7 +82,7 @@ fn product(reply: &Reply, endpoint: &str) -> BackendInfo {
     let (product, version) = if server.starts_with("SeaweedFS ") {
         (SEAWEEDFS, Some(last).filter(|last| is_version(last)))
     } else if server.starts_with("Ceph Object Gateway") {
-        ("Ceph RGW accounts", None)
+        (CEPH, None)
     } else if endpoint.contains(".amazonaws.com") {
         ("AWS IAM", None)
     } else {
