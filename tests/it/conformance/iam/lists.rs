@@ -1,7 +1,7 @@
 //! Lists in pages, and answers that are about somebody else. No server at hand gives either, so a proxy does.
 
 use super::{Moto, Store};
-use crate::conformance::suite::{Subject as _, key_order, made_with_key, ready};
+use crate::conformance::suite::{Subject as _, key_ids, key_order, made_with_key, ready};
 use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, NewUser, Outcome};
 
@@ -41,6 +41,18 @@ async fn a_list_that_never_ends_is_not_read_for_ever() {
         (ErrorKind::Protocol, Outcome::NotApplied)
     );
     assert!(error.to_string().contains("again and again"), "{error}");
+}
+
+/// The planner counts it as gone from then on.
+#[tokio::test]
+async fn a_key_that_a_late_list_lacks_is_removed_all_the_same() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let late = keys_page(user.name.as_str(), "AKIAOFALATELIST00000", "");
+    let late = late.replace("<IsTruncated>true", "<IsTruncated>false");
+    store.proxy.once(lists_keys, Fault::answer(200, &late));
+    store.driver.revoke(&user.name, &pair.id).await.unwrap();
+    assert!(key_ids(&store, &user.name).await.is_empty());
 }
 
 /// A store that overlooks `UserName` answers for the admin.
