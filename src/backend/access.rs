@@ -1,6 +1,6 @@
 //! Whom a grant on a bucket is for, what a bucket shows of it, and the answer of drivers that have no such thing.
 
-use super::{BackendKind, Error, ErrorKind, Outcome, error::Detail};
+use super::{BackendKind, Error, ErrorKind, Outcome, Result, call::Call, error::Detail};
 use crate::domain::{
     access::{BucketState, Held, Permission},
     ids::{BucketName, NamespaceMark, OwnerMark, UserName},
@@ -61,6 +61,16 @@ pub fn is_bucket_name(name: &BucketName) -> bool {
         && bytes.last().is_some_and(is_alphanumeric)
         && !name.contains("..")
         && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Refuses a name that no bucket has, before anything is sent.
+pub(super) fn check_bucket(call: &Call, name: &BucketName) -> Result<()> {
+    if is_bucket_name(name) {
+        return Ok(());
+    }
+    let text =
+        "a bucket's name has 3 to 63 small letters, digits, - and ., with a letter or digit at both ends";
+    Err(call.refuse(ErrorKind::Invalid, text))
 }
 
 /// Reading: also earlier versions, and tags, which copying asks for.

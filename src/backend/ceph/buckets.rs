@@ -2,7 +2,7 @@
 
 use super::policy::{self, Policy};
 use super::{CephDriver, check_name, error, parse_user, request, wire};
-use crate::backend::access::{FoundBucket, Grantee, is_bucket_name};
+use crate::backend::access::{FoundBucket, Grantee, check_bucket};
 use crate::backend::call::{Call, is_success};
 use crate::backend::http::Reply;
 use crate::backend::turns::Turns;
@@ -263,12 +263,7 @@ impl CephDriver {
 
 fn check(call: &Call, to: &Grantee, bucket: &BucketName) -> Result<()> {
     check_name(call, &to.user)?;
-    if is_bucket_name(bucket) {
-        return Ok(());
-    }
-    let text =
-        "a bucket's name has 3 to 63 small letters, digits, - and ., with a letter or digit at both ends";
-    Err(call.refuse(ErrorKind::Invalid, text))
+    check_bucket(call, bucket)
 }
 
 /// What the owner of a bucket has to do.

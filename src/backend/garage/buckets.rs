@@ -5,7 +5,7 @@ use super::name::hex;
 use super::request;
 use super::wire::{Bucket, Permissions};
 use super::{DAMAGED, GarageDriver, check_name};
-use crate::backend::access::{FoundBucket, Grantee, is_bucket_name};
+use crate::backend::access::{FoundBucket, Grantee, check_bucket};
 use crate::backend::call::Call;
 use crate::backend::{ErrorKind, Result};
 use crate::domain::access::{Held, Permission};
@@ -160,17 +160,13 @@ fn advice(to: &Grantee, name: &BucketName) -> String {
 
 fn check(call: &Call, to: &Grantee, bucket: &BucketName) -> Result<()> {
     check_name(call, &to.user)?;
-    if is_bucket_name(bucket) {
-        return Ok(());
-    }
-    let text =
-        "a bucket's name has 3 to 63 small letters, digits, - and ., with a letter or digit at both ends";
-    Err(call.refuse(ErrorKind::Invalid, text))
+    check_bucket(call, bucket)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::access::is_bucket_name;
     use crate::domain::ids::{OwnerMark, UserName};
     use serde_json::json;
 

@@ -14,7 +14,7 @@ mod document;
 pub use bucket::Buckets;
 pub use document::Document;
 
-use super::access::{FoundBucket, Grantee, is_bucket_name};
+use super::access::{FoundBucket, Grantee, check_bucket};
 use super::call::Call;
 use super::turns::Turns;
 use super::{ErrorKind, Outcome, Result};
@@ -173,12 +173,8 @@ async fn turn(store: &dyn Store, to: &Grantee) -> tokio::sync::OwnedMutexGuard<(
 fn check(store: &dyn Store, operation: &'static str, to: &Grantee, bucket: &BucketName) -> Result<Call> {
     let call = store.buckets().call(operation, bucket);
     store.check_user(&call, to)?;
-    if is_bucket_name(bucket) {
-        return Ok(call);
-    }
-    let text =
-        "a bucket's name has 3 to 63 small letters, digits, - and ., with a letter or digit at both ends";
-    Err(call.refuse(ErrorKind::Invalid, text))
+    check_bucket(&call, bucket)?;
+    Ok(call)
 }
 
 const NO_USER: &str = "the user is not on the backend";

@@ -41,6 +41,22 @@ pub(crate) async fn consent_tag(driver: &dyn Driver, to: &Grantee, bucket: &Buck
     key.split(' ').next().unwrap().to_owned()
 }
 
+/// A bucket of the admin's with [`SEED`] in it, opened to this one's namespace by that tag.
+pub(crate) async fn bucket_opened_by_tag(
+    driver: &dyn Driver,
+    admin: &S3,
+    bucket: &BucketName,
+    open_to: Option<&Grantee>,
+) {
+    let name = bucket.as_str();
+    admin.create_bucket(name).await.expect_success();
+    admin.put_object(name, SEED, b"seed").await.expect_success();
+    if let Some(to) = open_to {
+        let key = consent_tag(driver, to, bucket).await;
+        admin.put_bucket_tag(name, &key, "true").await.expect_success();
+    }
+}
+
 /// Whether grants are claimed; where not, every call says so.
 async fn grants(subject: &dyn Subject) -> bool {
     let driver = subject.driver();

@@ -2,7 +2,7 @@
 
 use crate::testbed::{
     S3, Setup, World, unique,
-    world::{current, user_name},
+    world::{current, message, user_name},
 };
 use gracekey::{
     api::v1alpha1::ObjectUser,
@@ -49,17 +49,6 @@ fn recorded(user: &ObjectUser) -> (Vec<String>, Vec<String>) {
     let granted = access.buckets.into_iter().map(|b| b.name).collect();
     let withdrawn = access.withdrawn.into_iter().map(|b| b.name).collect();
     (granted, withdrawn)
-}
-
-fn message(user: &ObjectUser, type_: &str) -> String {
-    let conditions = user
-        .status
-        .as_ref()
-        .map(|s| s.conditions.clone())
-        .unwrap_or_default();
-    condition::find(&conditions, type_)
-        .map(|c| c.message.clone())
-        .unwrap_or_default()
 }
 
 async fn put(s3: &S3, bucket: &str) -> u16 {

@@ -3,7 +3,7 @@
 //! moto enforces neither inactive keys nor the end of a user's keys before the user's own. No case rests on either: users are
 //! locked there by a policy, as on AWS, and the driver removes keys before users.
 
-use super::access::{SEED, consent_tag};
+use super::access::bucket_opened_by_tag;
 use super::suite::{Subject, fresh_key_id, fresh_name, fresh_user, s3_prover};
 use crate::testbed::{FaultProxy, IamServer, S3, moto, proxy::Seen, seaweedfs};
 use async_trait::async_trait;
@@ -301,15 +301,7 @@ impl<P: Product> Subject for Store<P> {
 
     /// Buckets are the account's; its admin opens them as the refusal says.
     async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
-        let (root, bucket_name) = (self.root(), bucket.as_str());
-        root.create_bucket(bucket_name).await.expect_success();
-        root.put_object(bucket_name, SEED, b"seed").await.expect_success();
-        if let Some(to) = open_to {
-            let key = consent_tag(&self.driver, to, bucket).await;
-            root.put_bucket_tag(bucket_name, &key, "true")
-                .await
-                .expect_success();
-        }
+        bucket_opened_by_tag(&self.driver, &self.root(), bucket, open_to).await;
     }
 
     async fn snapshot(&self, name: &UserName) -> String {

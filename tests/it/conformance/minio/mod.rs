@@ -1,6 +1,6 @@
 //! The suite on two real servers with one admin API: `MinIO`, and the gateway of `JuiceFS`, which is `MinIO` of 2021.
 
-use super::access::{SEED, consent_tag};
+use super::access::bucket_opened_by_tag;
 use super::suite::{Subject, fresh_key_id, fresh_name, s3_prover};
 use crate::testbed::{FaultProxy, Minio, S3};
 use async_trait::async_trait;
@@ -305,15 +305,7 @@ impl<S: Server> Subject for Store<S> {
 
     /// Buckets are the server's; the admin opens them as the refusal says.
     async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
-        let (root, bucket_name) = (self.root(), bucket.as_str());
-        root.create_bucket(bucket_name).await.expect_success();
-        root.put_object(bucket_name, SEED, b"seed").await.expect_success();
-        if let Some(to) = open_to {
-            let key = consent_tag(&self.driver, to, bucket).await;
-            root.put_bucket_tag(bucket_name, &key, "true")
-                .await
-                .expect_success();
-        }
+        bucket_opened_by_tag(&self.driver, &self.root(), bucket, open_to).await;
     }
 
     /// The list of keys is in any order, and a refusal has a number of its own.

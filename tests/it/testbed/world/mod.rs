@@ -25,7 +25,7 @@ mod read;
 mod until;
 
 pub(crate) use backend::user_name;
-pub(crate) use read::{current, handled, is_settled, merge, pair_of, reason, retiring};
+pub(crate) use read::{current, handled, is_settled, merge, message, pair_of, reason, retiring};
 
 /// Nothing that the operator does by itself takes this long on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use gracekey::{
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs};
 
@@ -56,14 +56,16 @@ pub(crate) fn current(user: &ObjectUser) -> String {
 
 /// The reason of a condition that is there.
 pub(crate) fn reason(user: &ObjectUser, type_: &str) -> String {
-    let conditions = user
-        .status
-        .as_ref()
-        .map(|s| s.conditions.clone())
-        .unwrap_or_default();
-    condition::find(&conditions, type_)
-        .map(|c| c.reason.clone())
-        .unwrap_or_default()
+    told(user, type_).map(|c| c.reason.clone()).unwrap_or_default()
+}
+
+/// The message of a condition that is there.
+pub(crate) fn message(user: &ObjectUser, type_: &str) -> String {
+    told(user, type_).map(|c| c.message.clone()).unwrap_or_default()
+}
+
+fn told<'a>(user: &'a ObjectUser, type_: &str) -> Option<&'a Condition> {
+    condition::find(&user.status.as_ref()?.conditions, type_)
 }
 
 /// Merges as RFC 7396 says.
