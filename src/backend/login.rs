@@ -56,6 +56,12 @@ struct Failed {
     error: Error,
 }
 
+impl Failed {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < REFUSED
+    }
+}
+
 impl<T> Default for SharedToken<T> {
     fn default() -> Self {
         let held = Held {
@@ -70,7 +76,7 @@ impl<T> Default for SharedToken<T> {
 }
 
 impl<T: Send + Sync> SharedToken<T> {
-    /// The token, of a login made now if there is none or it grows old.
+    /// The token, of a login made now if there is none or it grows old. One that grows old serves on while a login fails.
     ///
     /// # Errors
     ///
@@ -78,10 +84,13 @@ impl<T: Send + Sync> SharedToken<T> {
     pub async fn get(&self, by: &impl Login<Token = T>) -> Result<Arc<T>> {
         let seen = self.logins.load(Ordering::SeqCst);
         let held = self.held.lock().await;
-        match &held.token {
-            Some(token) if !by.is_old(token) => Ok(Arc::clone(token)),
-            _ => self.replace(by, held, seen).await,
+        let Some(token) = held.token.clone() else {
+            return self.replace(by, held, seen).await;
+        };
+        if !by.is_old(&token) || held.failed.as_ref().is_some_and(Failed::is_fresh) {
+            return Ok(token);
         }
+        Ok(self.replace(by, held, seen).await.unwrap_or(token))
     }
 
     /// Another token than this one, which was refused.
@@ -91,11 +100,18 @@ impl<T: Send + Sync> SharedToken<T> {
     /// As [`get`](Self::get).
     pub async fn other_than(&self, refused: &Arc<T>, by: &impl Login<Token = T>) -> Result<Arc<T>> {
         let seen = self.logins.load(Ordering::SeqCst);
-        let held = self.held.lock().await;
+        let mut held = self.held.lock().await;
         match &held.token {
             // Somebody else was refused as well, and was first.
             Some(token) if !Arc::ptr_eq(token, refused) => Ok(Arc::clone(token)),
-            _ => self.replace(by, held, seen).await,
+            _ => {
+                let old = held.token.take();
+                let token = self.replace(by, held, seen).await;
+                if let Some(old) = old.filter(|_| token.is_ok()) {
+                    by.give_back(&old).await;
+                }
+                token
+            }
         }
     }
 
@@ -108,12 +124,10 @@ impl<T: Send + Sync> SharedToken<T> {
     ) -> Result<Arc<T>> {
         let waited = self.logins.load(Ordering::SeqCst) != seen;
         if let Some(failed) = &held.failed {
-            let is_fresh = failed.error.kind == ErrorKind::Auth && failed.at.elapsed() < REFUSED;
-            if waited || is_fresh {
+            if waited || (failed.error.kind == ErrorKind::Auth && failed.is_fresh()) {
                 return Err(failed.error.clone());
             }
         }
-        let old = held.token.take();
         // Whatever call this is for has not been sent.
         let result = by.log_in().await.map_err(|error| Error {
             outcome: Outcome::NotApplied,
@@ -124,7 +138,7 @@ impl<T: Send + Sync> SharedToken<T> {
         match result {
             Ok(token) => {
                 let token = Arc::new(token);
-                held.token = Some(Arc::clone(&token));
+                let old = held.token.replace(Arc::clone(&token));
                 drop(held);
                 if let Some(old) = old {
                     by.give_back(&old).await;
@@ -147,5 +161,80 @@ impl<T: Send + Sync> SharedToken<T> {
         if let Ok(Some(token)) = token {
             by.give_back(&token).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{BackendKind, error::Detail};
+    use std::sync::atomic::AtomicBool;
+
+    /// A product whose logins fail on request, and whose tokens are old at once or never.
+    #[derive(Default)]
+    struct Product {
+        fails: AtomicBool,
+        ages: AtomicBool,
+        logins: AtomicU64,
+        given_back: AtomicU64,
+    }
+
+    impl Login for Product {
+        type Token = u64;
+
+        async fn log_in(&self) -> Result<u64> {
+            let n = self.logins.fetch_add(1, Ordering::SeqCst);
+            if self.fails.load(Ordering::SeqCst) {
+                return Err(Error {
+                    kind: ErrorKind::Transient,
+                    outcome: Outcome::Unknown,
+                    backend: BackendKind::Ecs,
+                    operation: "log_in",
+                    detail: Detail::new("503"),
+                    retry_after: None,
+                    request_id: None,
+                });
+            }
+            Ok(n)
+        }
+
+        async fn give_back(&self, _: &u64) {
+            self.given_back.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn is_old(&self, _: &u64) -> bool {
+            self.ages.load(Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_grows_old_serves_on_while_a_login_fails() {
+        let (product, shared) = (Product::default(), SharedToken::default());
+        let first = shared.get(&product).await.unwrap();
+        product.ages.store(true, Ordering::SeqCst);
+        product.fails.store(true, Ordering::SeqCst);
+        for _ in 0..5 {
+            assert_eq!(shared.get(&product).await.unwrap(), first);
+        }
+        assert_eq!(
+            product.logins.load(Ordering::SeqCst),
+            2,
+            "one try, and no more for a while"
+        );
+        product.fails.store(false, Ordering::SeqCst);
+        shared.held.lock().await.failed = None; // as if it were long ago
+        assert_ne!(shared.get(&product).await.unwrap(), first);
+        assert_eq!(product.given_back.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_refused_does_not_serve_on() {
+        let (product, shared) = (Product::default(), SharedToken::default());
+        let first = shared.get(&product).await.unwrap();
+        product.fails.store(true, Ordering::SeqCst);
+        assert!(shared.other_than(&first, &product).await.is_err());
+        assert!(shared.get(&product).await.is_err());
+        product.fails.store(false, Ordering::SeqCst);
+        assert_ne!(shared.get(&product).await.unwrap(), first);
     }
 }
