@@ -11,6 +11,8 @@ NODE := $(if $(ROOT),--node)
 PARTS := kubernetes ceph ceph-16 ceph-20 garage helm juicefs keystone minio moto seaweedfs $(if $(ROOT),containerd busybox)
 # What the conformance suite has shown, for the table at the end.
 RECORD := $(abspath $(or $(CARGO_TARGET_DIR),target))/conformance
+# Linked statically, so that the node's Pods take the very programs that were built for the tests.
+STATIC := CARGO_BUILD_TARGET=$(shell rustc -vV | sed -n 's/^host: //p') RUSTFLAGS='-C target-feature=+crt-static'
 # In CI nobody is there to install what is missing.
 INSTALL := $(if $(CI),--install)
 # A developer's own cluster and gateway: one for each checkout, outside of it.
@@ -28,12 +30,11 @@ build: ## build the operator (target/release/gracekey)
 
 test: doctor ## everything: lints, the test bed, and all tests, on real servers; a first run builds those
 	@$(PHASE) "formatting and lints" $(MAKE) --no-print-directory lint
-	@$(PHASE) "building the tests" cargo test --locked --workspace --no-run
+	@$(PHASE) "building the tests" env $(STATIC) cargo test --locked --workspace --no-run
 	@$(PHASE) "parts of the test bed" $(MAKE) --no-print-directory parts
-	@$(if $(ROOT),$(PHASE) "the static program for Pods" testbed/operator build >/dev/null)
 	@$(PHASE) "the test bed itself" testbed/selftest
 	@rm -rf $(RECORD)
-	@$(PHASE) "tests" env GRACEKEY_CONFORMANCE_RECORD=$(RECORD) cargo test --locked --workspace -- --test-threads 4
+	@$(PHASE) "tests" env $(STATIC) GRACEKEY_CONFORMANCE_RECORD=$(RECORD) cargo test --locked --workspace -- --test-threads 4
 	@testbed/matrix $(RECORD)
 	@$(if $(ROOT),,echo "left out, because it needs root: the node level (Pods, Helm, the chart in a cluster)")
 
@@ -47,7 +48,7 @@ test-nodes: doctor ## two nodes side by side come and go and leave nothing (root
 	@testbed/selftest nodes_side_by_side_leave_nothing
 
 explore: ## walk the planner's states further than `make test` does, for some minutes
-	GRACEKEY_EXPLORE=deep cargo test --locked --test it planner::explore -- --nocapture
+	GRACEKEY_EXPLORE=deep cargo test --locked --package gracekey-walk explore -- --nocapture
 
 lint: ## formatting, clippy and shellcheck (where it is installed); warnings are errors
 	cargo fmt --all --check

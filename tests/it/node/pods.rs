@@ -72,10 +72,27 @@ fn is_root() -> bool {
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
-/// The reader as a static program in an image of its own.
+/// The reader in an image of its own.
 fn reader_image(folder: &Path) -> String {
+    let program = if IS_STATIC {
+        PathBuf::from(env!("CARGO_BIN_EXE_reader"))
+    } else {
+        built_static("reader")
+    };
+    let image = folder.join("reader.tar");
+    script(
+        "image",
+        &[READER, program.to_str().unwrap(), image.to_str().unwrap()],
+    );
+    image.to_str().unwrap().to_owned()
+}
+
+/// Programs that cargo built beside these tests can be put into images as they are, as by `make test`.
+const IS_STATIC: bool = cfg!(target_feature = "crt-static");
+
+/// Builds a program of this crate with the flags of `testbed/operator build`, so that both share what they are made of.
+fn built_static(name: &str) -> PathBuf {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    // With the flags of the operator's own static build, so that both share what they are made of.
     let triple = "x86_64-unknown-linux-gnu";
     let built = afresh("cargo")
         .args([
@@ -83,7 +100,7 @@ fn reader_image(folder: &Path) -> String {
             "--release",
             "--locked",
             "--bin",
-            "reader",
+            name,
             "--target",
             triple,
         ])
@@ -92,16 +109,10 @@ fn reader_image(folder: &Path) -> String {
         .status();
     assert!(
         built.is_ok_and(|s| s.success()),
-        "the reader was not built: see above"
+        "{name} was not built: see above"
     );
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let program = target.join(triple).join("release/reader");
-    let image = folder.join("reader.tar");
-    script(
-        "image",
-        &[READER, program.to_str().unwrap(), image.to_str().unwrap()],
-    );
-    image.to_str().unwrap().to_owned()
+    target.join(triple).join("release").join(name)
 }
 
 /// A command without what cargo told this process of itself: for another cargo that would be a change, and a reason to
@@ -119,7 +130,11 @@ fn afresh(program: impl AsRef<std::ffi::OsStr>) -> Command {
 
 fn script(name: &str, args: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed").join(name);
-    let run = afresh(&path)
+    let mut run = afresh(&path);
+    if IS_STATIC {
+        run.env("GRACEKEY_PROGRAM", env!("CARGO_BIN_EXE_gracekey"));
+    }
+    let run = run
         .args(args)
         .stderr(std::process::Stdio::inherit())
         .output()
