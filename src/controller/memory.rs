@@ -66,6 +66,8 @@ pub struct UserMemory {
     pub dying: BTreeMap<CredentialId, Dying>,
     /// A label that the backend refused, and what it said: not sent again before it changes.
     pub refused_label: Option<(String, Trouble)>,
+    /// See [`Facts::deleted`](crate::domain::facts::Facts::deleted).
+    pub deleted: bool,
     /// Failures in a row.
     pub failures: u32,
 }
@@ -75,7 +77,7 @@ impl UserMemory {
     fn is_blank(&self) -> bool {
         let keys = self.staged.is_empty() && self.proven.is_empty() && self.dying.is_empty();
         let fences = self.fence.is_none() && self.secret_fence.is_none();
-        keys && fences && self.refused_label.is_none() && self.failures == 0
+        keys && fences && !self.deleted && self.refused_label.is_none() && self.failures == 0
     }
 }
 

@@ -38,6 +38,22 @@ pub enum Held {
     Otherwise,
 }
 
+impl Held {
+    /// It allows something that this permission does not.
+    pub fn exceeds(self, permission: Permission) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::As(held) => held != permission && permission != Permission::ReadWrite,
+            Self::Otherwise => true,
+        }
+    }
+
+    /// It allows all that this permission does, and more.
+    pub fn includes_more_than(self, permission: Permission) -> bool {
+        self == Self::As(Permission::ReadWrite) && permission != Permission::ReadWrite
+    }
+}
+
 /// A bucket of the spec or of the record, as it was just read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BucketState {
@@ -48,8 +64,10 @@ pub enum BucketState {
     Closed(Option<Held>),
     /// It is there, and its owner lets us grant on it.
     Open(Held),
-    /// It could not be read, or a change of it failed in this pass.
+    /// It could not be read, or a change of it failed in this pass, in a way that time heals.
     Unknown,
+    /// What was asked of it in this pass was refused, and will be again until a person changes something.
+    Refused,
 }
 
 impl BucketState {
@@ -59,7 +77,7 @@ impl BucketState {
             Self::Missing => Some(Held::Nothing),
             Self::Closed(held) => held,
             Self::Open(held) => Some(held),
-            Self::Unknown => None,
+            Self::Unknown | Self::Refused => None,
         }
     }
 }

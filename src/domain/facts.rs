@@ -136,6 +136,8 @@ pub struct Facts<'a> {
     pub finalizer: bool,
     /// The user, read just now.
     pub user: &'a UserState,
+    /// This process deleted the user, so that it is not there for certain. Lost in a crash, on purpose.
+    pub deleted: bool,
     /// Keys on the backend, read just now.
     pub live: &'a BTreeSet<CredentialId>,
     /// Limits of the user, read just now. `None`: a change of them failed in this pass.

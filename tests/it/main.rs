@@ -13,8 +13,6 @@ mod conformance;
 #[cfg(test)]
 mod node;
 #[cfg(test)]
-mod planner;
-#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod testbed;

@@ -118,6 +118,15 @@ pub(super) fn user_name() -> Rule {
     )
 }
 
+/// The name of the user is not one that this operator may derive for another object
+/// ([`Identity::user_name`](crate::domain::identity::Identity::user_name)).
+pub(super) fn user_name_is_free() -> Rule {
+    rule(
+        "!self.lowerAscii().startsWith('gk-')",
+        "must not begin with 'gk-': such names are derived from namespace and name where `userName` is not set",
+    )
+}
+
 /// The text names a bucket.
 pub(super) fn bucket_name() -> Rule {
     rule(

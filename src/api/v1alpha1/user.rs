@@ -72,11 +72,12 @@ pub struct ObjectUserSpec {
         .message("`objectStoreRef` must not change: create another ObjectUser").reason(Reason::FieldValueForbidden))]
     pub object_store_ref: ObjectStoreRef,
     /// Name of the user on the backend: letters, digits, '.', '_' and '-', at most 64 characters, starting with a
-    /// letter or digit. Default: derived from cluster, namespace and name, see `status.userName`. It cannot be
+    /// letter or digit and not with 'gk-'. Default: derived from cluster, namespace and name, see `status.userName`. It cannot be
     /// changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = rules::user_name())]
+    #[x_kube(validation = rules::user_name_is_free())]
     #[x_kube(validation = Rule::new("self == oldSelf")
         .message("`userName` must not change: create another ObjectUser").reason(Reason::FieldValueForbidden))]
     pub user_name: Option<String>,

@@ -11,7 +11,7 @@ use crate::{
     controller::error::{Failure, Trouble},
     domain::{
         access::{BucketState, Held, LimitChanges, Permission, Resource, change_limits},
-        facts::Desired,
+        facts::{Desired, UserState},
         ids::BucketName,
         ledger::Ledger,
         plan::Unmet,
@@ -19,10 +19,16 @@ use crate::{
     },
     names,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// How many buckets are named in a condition.
 const NAMED: usize = 5;
+/// For how long buckets are looked at in one pass: half of what a pass has, so that the keys get their part.
+const LOOK_LIMIT: Duration = Duration::from_mins(2);
 
 /// Buckets as they were read, and what was said of those that cannot be had.
 #[derive(Debug, Default)]
@@ -34,19 +40,33 @@ pub(super) struct Buckets {
     limits: Option<Trouble>,
     /// The backend does not answer: nothing more of this is asked for in this pass.
     silent: Option<Trouble>,
+    /// They were read in this pass.
+    pub looked: bool,
 }
 
 impl Buckets {
-    /// Of the wish and of the record, read now.
-    pub(super) async fn look(target: &Target, desired: &Desired, ledger: &Ledger) -> Self {
-        let mut seen = Self::default();
+    /// Of the wish and of the record, read now. Of a user that is somebody else's: of the record alone, since to a stranger nothing is
+    /// given, and what was given while the name was ours is taken back.
+    pub(super) async fn look(target: &Target, desired: &Desired, user: &UserState, ledger: &Ledger) -> Self {
+        let mut seen = Self {
+            looked: true,
+            ..Self::default()
+        };
         if !target.connection.driver.capabilities().buckets.grant {
             return seen;
         }
         let to = target.grantee();
         let recorded = ledger.grants.keys().chain(ledger.withdrawn.keys());
-        let names: BTreeSet<_> = desired.grants.keys().chain(recorded).collect();
+        let wanted = desired.grants.keys().filter(|_| *user != UserState::Foreign);
+        let names: BTreeSet<_> = wanted.chain(recorded).collect();
+        let begin = Instant::now();
         for name in names {
+            if begin.elapsed() > LOOK_LIMIT && seen.silent.is_none() {
+                seen.silent = Some(Trouble::passing(
+                    Reason::ProgressingWithRetry,
+                    "The backend takes too long to tell of all buckets of `spec.access.buckets`. It is tried again.",
+                ));
+            }
             seen.look_at(target, &to, name).await;
         }
         seen
@@ -79,33 +99,29 @@ impl Buckets {
     }
 
     fn fail(&mut self, name: &BucketName, error: &backend::Error) {
-        let trouble = self.trouble(error);
-        self.states.insert(name.clone(), BucketState::Unknown);
-        self.said.insert(name.clone(), trouble);
+        let trouble = self.note(error);
+        let (state, reason) = match error.kind {
+            ErrorKind::Transient | ErrorKind::RateLimited | ErrorKind::Protocol => {
+                (BucketState::Unknown, trouble.reason)
+            }
+            // It went away meanwhile, and is looked for again.
+            ErrorKind::NotFound => (BucketState::Unknown, Reason::BucketMissing),
+            ErrorKind::Conflict => (BucketState::Refused, Reason::BucketClosed),
+            ErrorKind::Auth | ErrorKind::Invalid | ErrorKind::Unsupported => {
+                (BucketState::Refused, trouble.reason)
+            }
+        };
+        self.states.insert(name.clone(), state);
+        self.said.insert(name.clone(), Trouble { reason, ..trouble });
     }
 
-    fn trouble(&mut self, error: &backend::Error) -> Trouble {
+    /// What an error is to a person. A backend that does not answer is asked no more.
+    fn note(&mut self, error: &backend::Error) -> Trouble {
         let trouble = Trouble::from(error);
         if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) {
             self.silent = Some(trouble.clone());
         }
-        match error.kind {
-            ErrorKind::Conflict => Trouble {
-                reason: Reason::BucketClosed,
-                ..trouble
-            },
-            // It went away meanwhile, and is looked for again.
-            ErrorKind::NotFound => Trouble {
-                reason: Reason::BucketMissing,
-                ..trouble
-            },
-            ErrorKind::Transient
-            | ErrorKind::RateLimited
-            | ErrorKind::Auth
-            | ErrorKind::Invalid
-            | ErrorKind::Unsupported
-            | ErrorKind::Protocol => trouble,
-        }
+        trouble
     }
 }
 
@@ -119,7 +135,7 @@ impl Pass<'_> {
         let target = &world.target;
         let set = target.connection.driver.set_limits(&target.user_name, changes);
         if let Err(error) = set.await {
-            let trouble = world.buckets.trouble(&error);
+            let trouble = world.buckets.note(&error);
             world.buckets.limits = Some(trouble);
             world.seen.limits = None;
             return Ok(());
@@ -257,6 +273,7 @@ fn one_trouble(unmet: &Unmet, buckets: &Buckets) -> Option<Trouble> {
         Unmet::BucketMissing(_) => return None,
         Unmet::BucketClosed(name) => said(name, "There is no consent to grants on the bucket"),
         Unmet::BucketUnknown(name) => said(name, "The backend did not answer for the bucket"),
+        Unmet::BucketRefused(name) => said(name, "The backend refuses what is asked of the bucket"),
         Unmet::GrantLeft(name) => Trouble::stalled(
             Reason::BucketClosed,
             format!(

@@ -40,7 +40,7 @@ impl Pass<'_> {
             Action::SetLimits(changes) => self.set_limits(&changes, world).await?,
             Action::MakeBucket(name) => self.make_bucket(&name, world).await?,
             Action::SetGrant(name, what) => self.set_grant(&name, what, world).await?,
-            Action::DeleteUser => self.delete_user(world).await?,
+            Action::DeleteUser => self.delete_user(world, memory).await?,
             Action::WriteLedger(ledger, change) => self.write_ledger(*ledger, &change, world, memory).await?,
             Action::Issue {
                 access_key_id,

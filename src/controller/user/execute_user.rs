@@ -125,7 +125,11 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn delete_user(&mut self, world: &mut World) -> Result<(), Failure> {
+    pub(super) async fn delete_user(
+        &mut self,
+        world: &mut World,
+        memory: &mut UserMemory,
+    ) -> Result<(), Failure> {
         self.confirm().await?;
         let name = &world.target.user_name;
         match world.target.connection.driver.delete_user(name).await {
@@ -146,6 +150,7 @@ impl Pass<'_> {
         }
         let note = format!("Deleted the user {name} and its keys from the backend.");
         world.seen.user = UserState::Absent;
+        memory.deleted = true;
         tell(self.ctx, &self.user, false, Reason::UserDeleted, note).await;
         Ok(())
     }

@@ -172,7 +172,18 @@ impl<'a> Pass<'a> {
             Err(failure) => return Err((failure, None)),
         };
         for _ in 0..MAX_ROUNDS {
-            let plan = self.plan(&world, memory);
+            let mut plan = self.plan(&world, memory);
+            // A key that is due does not wait for buckets, of which there may be many.
+            if !world.buckets.looked && !plan.revokes() {
+                let World {
+                    target,
+                    desired,
+                    seen,
+                    ..
+                } = &world;
+                world.buckets = Buckets::look(target, desired, &seen.user, &self.ledger).await;
+                plan = self.plan(&world, memory);
+            }
             world.unmet = access::trouble(&plan.unmet, &world.buckets);
             if plan.actions.is_empty() {
                 return self
@@ -210,12 +221,6 @@ impl<'a> Pass<'a> {
         let ca = target.connection.ca_bundle.as_deref();
         let (form, template) = Form::new(&self.user, &target.user_name, s3, ca);
         let seen = gather::gather(&self.user, &target, &form, memory, self.ctx).await?;
-        // To a stranger's user nothing is given; what was given while it was ours is taken back.
-        let buckets = if seen.user == UserState::Foreign && !desired.deleting {
-            Buckets::default()
-        } else {
-            Buckets::look(&target, &desired, &self.ledger).await
-        };
         // What the object says was read before the rest: it has to be confirmed before anything is changed.
         self.confirmed = false;
         let mut world = World {
@@ -223,7 +228,7 @@ impl<'a> Pass<'a> {
             form,
             desired,
             seen,
-            buckets,
+            buckets: Buckets::default(),
             unmet: None,
             complaint: annotation.or(template),
             conflict: None,
@@ -243,6 +248,7 @@ impl<'a> Pass<'a> {
             capabilities: &driver.capabilities(),
             finalizer: status::has_finalizer(&self.user),
             user: &world.seen.user,
+            deleted: memory.deleted,
             live: &world.seen.live,
             limits: world.seen.limits.as_ref(),
             buckets: &world.buckets.states,

@@ -6,7 +6,7 @@
 //! 4. Missing buckets are made, where the spec asks for it; then grants are made.
 //!
 //! What cannot be had is named, and holds up nothing else. The first key alone waits, for what could not be told: it is
-//! to be able to do what the spec says from its first moment.
+//! to be able to do what the spec says from its first moment. Where a user comes with its key, that waits unpublished.
 
 use super::{Action, Change, Plan, Unmet, view::soonest};
 use crate::domain::{
@@ -62,8 +62,8 @@ pub(super) fn is_unclear(facts: &Facts<'_>) -> bool {
     bucket || (facts.limits.is_none() && view.limits().next().is_some())
 }
 
-/// The object is deleted, and its user is gone: every grant goes too, since the user's name may be used again. `None`:
-/// nothing is left.
+/// The user is not ours to look after any more, deleted or somebody else's: every grant goes, since grants go by the name, which may be
+/// used again. `None`: nothing is left.
 pub(super) fn withdraw(facts: &Facts<'_>) -> Option<Plan> {
     if !facts.capabilities.buckets.grant {
         return None;
@@ -133,14 +133,17 @@ impl<'a> View<'a> {
         wanted.create && self.facts.capabilities.buckets.make
     }
 
-    /// Whether this grant can be made now. A store that takes no users from here any more gives nothing; what is there is
-    /// known as ours all the same.
+    /// Whether this grant can be made now. A store that takes no users from here any more gives nothing new; what is there is
+    /// known as ours all the same, and can be less.
     fn is_possible(&self, name: &BucketName, wanted: WantedGrant) -> bool {
         let closed = self.facts.desired.closed;
         match self.state(name) {
-            BucketState::Open(held) => !closed || held == Held::As(wanted.permission),
+            BucketState::Open(held) => {
+                let permission = wanted.permission;
+                !closed || held == Held::As(permission) || held.includes_more_than(permission)
+            }
             BucketState::Missing => !closed && self.may_make(wanted),
-            BucketState::Closed(_) | BucketState::Unknown => false,
+            BucketState::Closed(_) | BucketState::Unknown | BucketState::Refused => false,
         }
     }
 
@@ -199,6 +202,7 @@ impl<'a> View<'a> {
                 .filter(|name| !self.is_wanted(name))
                 .filter_map(|name| self.withdrawal(name)),
         );
+        actions.extend(self.too_much().filter_map(|name| self.withdrawal(name)));
         let on_record = |name, wanted: WantedGrant| ledger.grants.get(name) == Some(&wanted.permission);
         let possible = self
             .wanted()
@@ -208,9 +212,24 @@ impl<'a> View<'a> {
             BucketState::Open(held) if held != Held::As(wanted.permission) => {
                 Some(Action::SetGrant(name.clone(), Some(wanted.permission)))
             }
-            BucketState::Open(_) | BucketState::Closed(_) | BucketState::Unknown => None,
+            BucketState::Open(_) | BucketState::Closed(_) | BucketState::Unknown | BucketState::Refused => {
+                None
+            }
         }));
         actions
+    }
+
+    /// Grants on record that allow more than the spec does by now, where the lesser one cannot be made.
+    fn too_much(&self) -> impl Iterator<Item = &'a BucketName> {
+        let ledger = self.facts.ledger;
+        self.wanted()
+            .filter(|(name, _)| ledger.grants.contains_key(*name))
+            .filter(|(name, wanted)| !self.is_possible(name, *wanted))
+            .filter(|(name, wanted)| {
+                let held = self.state(name).held();
+                held.is_some_and(|held| held.exceeds(wanted.permission))
+            })
+            .map(|(name, _)| name)
     }
 
     fn limit_changes(&self) -> Option<Action> {
@@ -236,6 +255,7 @@ impl<'a> View<'a> {
         match self.state(name) {
             BucketState::Closed(None) => Some(Unmet::GrantLeft(name.clone())),
             BucketState::Unknown => Some(Unmet::BucketUnknown(name.clone())),
+            BucketState::Refused => Some(Unmet::BucketRefused(name.clone())),
             BucketState::Missing | BucketState::Closed(Some(_)) | BucketState::Open(_) => None,
         }
     }
@@ -268,6 +288,7 @@ impl<'a> View<'a> {
             BucketState::Missing if !self.may_make(wanted) => Some(Unmet::BucketMissing(name.clone())),
             BucketState::Closed(_) => Some(Unmet::BucketClosed(name.clone())),
             BucketState::Unknown => Some(Unmet::BucketUnknown(name.clone())),
+            BucketState::Refused => Some(Unmet::BucketRefused(name.clone())),
             // What a closed store gives no more is told as that.
             BucketState::Missing | BucketState::Open(_) => None,
         }

@@ -119,6 +119,8 @@ pub enum Unmet {
     GrantLeft(BucketName),
     /// The bucket could not be read or changed in this pass.
     BucketUnknown(BucketName),
+    /// What was asked of the bucket in this pass was refused, and somebody has to change something.
+    BucketRefused(BucketName),
     /// The limits could not be changed in this pass.
     LimitsUnknown,
 }
@@ -167,4 +169,13 @@ pub struct Plan {
     pub unknown: BTreeSet<CredentialId>,
     /// What of access and quota cannot be had now.
     pub unmet: BTreeSet<Unmet>,
+}
+
+impl Plan {
+    /// A key is to go now.
+    pub fn revokes(&self) -> bool {
+        self.actions
+            .iter()
+            .any(|action| matches!(action, Action::Revoke(_)))
+    }
 }

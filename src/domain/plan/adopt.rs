@@ -2,21 +2,14 @@
 
 use super::{
     Action, Change,
-    view::{View, is_young},
+    view::{SECOND, View, is_young},
 };
 use crate::domain::{
     ids::{CredentialId, RotateToken},
     ledger::{ABANDONED_WATCH, Cause, Intent, Issued, Ledger, after},
 };
 use jiff::Timestamp;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-/// Stored times have no fractions: a key counts as published at the end of its second, so that no grace period is a
-/// fraction shorter than promised.
-const SECOND: Duration = Duration::from_secs(1);
+use std::collections::{BTreeMap, BTreeSet};
 
 impl View<'_> {
     /// The Secret holds a key of ours that is not the current one: born under the open intent, or an older Secret

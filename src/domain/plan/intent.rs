@@ -1,7 +1,7 @@
 //! Rules of an intent: opened, tried, tried again under a new id, published.
 
 use super::{
-    Action, Blocked, Change, Mirror,
+    Action, Blocked, Change, Mirror, access,
     view::{Next, View},
 };
 use crate::domain::{
@@ -48,6 +48,10 @@ impl View<'_> {
             return Next::Blocked(Blocked::UnknownKeys);
         }
         if let Some(id) = self.born.iter().find(|id| self.in_hand(id)) {
+            // Where a user comes with its first key, its access could not be seen to before.
+            if intent.cause == Cause::First && access::is_unclear(self.facts) {
+                return Next::Nothing;
+            }
             return Next::Do(self.prove_or_publish(id, intent));
         }
         if self.facts.desired.closed {

@@ -3,7 +3,7 @@
 
 use super::{
     Action, Blocked, Plan, access, rotation,
-    view::{View, soonest},
+    view::{self, View, soonest},
 };
 use crate::domain::{
     facts::{Deletion, Facts, SecretState, UserState},
@@ -30,7 +30,11 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         UserState::Absent if facts.desired.closed => blocked(Blocked::StoreClosed),
         UserState::Absent if facts.capabilities.user_comes_with_key => rotation::plan(facts),
         UserState::Absent => only(vec![Action::CreateUser]),
-        UserState::Foreign => blocked(Blocked::UserConflict),
+        // The name is somebody else's now, and grants go by it.
+        UserState::Foreign => Plan {
+            blocked: Some(Blocked::UserConflict),
+            ..access::withdraw(facts).unwrap_or_else(|| only(Vec::new()))
+        },
         UserState::Ours { label, locked } => {
             let mut plan = with_access(facts);
             let mut actions = align(facts, label, *locked);
@@ -84,6 +88,12 @@ fn delete(facts: &Facts<'_>) -> Plan {
             ..blocked(Blocked::AnswerOutstanding(at))
         };
     }
+    if let Some(at) = absence_told_by(facts) {
+        return Plan {
+            wake: Some(at),
+            ..blocked(Blocked::AnswerLags(at))
+        };
+    }
     match (facts.desired.deletion, facts.user) {
         (Deletion::Delete, UserState::Ours { .. }) => only(vec![Action::DeleteUser]),
         (Deletion::Delete, _) => {
@@ -93,8 +103,11 @@ fn delete(facts: &Facts<'_>) -> Plan {
             plan
         }
         (Deletion::Retain, UserState::Ours { .. }) => retain(facts),
-        (Deletion::Retain, _) if ours => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),
-        (Deletion::Retain, _) => only(vec![Action::RemoveFinalizer]),
+        (Deletion::Retain, _) => {
+            let secret = ours.then_some(Action::ReleaseSecret);
+            let last = || only(secret.into_iter().chain([Action::RemoveFinalizer]).collect());
+            access::withdraw(facts).unwrap_or_else(last)
+        }
     }
 }
 
@@ -106,6 +119,14 @@ fn outstanding(facts: &Facts<'_>) -> Option<Timestamp> {
     let unused = facts.fence == Some(intent.attempt);
     let until = after(intent.start, FIRST_KEY_WATCH);
     (absent && !unused && until > facts.now).then_some(until)
+}
+
+/// From when on it is certain that the user is not there: a read that lags may lack one that was given a key a short
+/// while ago, and nobody would look for it any more.
+fn absence_told_by(facts: &Facts<'_>) -> Option<Timestamp> {
+    let unsure = *facts.user == UserState::Absent && !facts.deleted;
+    let at = view::told_of_keys(facts)?;
+    (unsure && at > facts.now).then_some(at)
 }
 
 /// Nobody looks after a retained user any more. Keys that were never published go at once; those in their grace period

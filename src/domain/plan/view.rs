@@ -17,6 +17,10 @@ use std::{collections::BTreeSet, time::Duration};
 /// How often an abandoned id is looked for while it is watched.
 const ABANDONED_CHECK: Duration = Duration::from_mins(1);
 
+/// Stored times have no fractions: a key counts as published at the end of its second, so that no grace period is a
+/// fraction shorter than promised.
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
 /// What comes next for the keys.
 pub(super) enum Next {
     Do(Action),
@@ -159,7 +163,28 @@ fn published_lately(facts: &Facts<'_>, id: &CredentialId) -> Option<Timestamp> {
     let at = secret
         .at
         .filter(|_| secret.key.as_ref() == Some(id) && !lag.is_zero())?;
-    Some(after(at, lag))
+    // What a Secret says may be anything; a publication is not in the future.
+    (at <= after(facts.now, SECOND)).then(|| after(at, lag))
+}
+
+/// From when on a read that lacks all keys of the record, of the Secret and of the open intent tells that they are gone.
+/// `None`: there are none, or reads do not lag.
+pub(super) fn told_of_keys(facts: &Facts<'_>) -> Option<Timestamp> {
+    let lag = facts.capabilities.list_lag;
+    if lag.is_zero() {
+        return None;
+    }
+    let issued = facts.ledger.credentials.values().map(|key| told_by(facts, key));
+    let tried = facts
+        .ledger
+        .intent
+        .iter()
+        .map(|intent| after(intent.attempt_time, lag));
+    let published = match facts.secret {
+        SecretState::Ours(Published { key: Some(id), .. }) => published_lately(facts, id),
+        SecretState::Ours(_) | SecretState::Absent | SecretState::Foreign => None,
+    };
+    issued.chain(tried).chain(published).max()
 }
 
 /// From when on a list that lacks this key tells that it is gone.

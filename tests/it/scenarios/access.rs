@@ -1,7 +1,7 @@
 //! Access to buckets and quota: given, changed, taken away, and told where they cannot be had.
 
 use crate::testbed::{
-    S3, Setup, World, unique,
+    Fault, S3, Setup, World, unique,
     world::{current, message, user_name},
 };
 use gracekey::{
@@ -14,7 +14,9 @@ use gracekey::{
     },
 };
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The store's admin as S3 sees it.
 fn admin(world: &World) -> S3 {
@@ -268,6 +270,42 @@ async fn a_second_look_at_a_user_with_access_writes_nothing() {
     world.delete_user("app").await;
     world.until_user_gone("app").await;
     remove(&admin(&world), &made).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_due_does_not_wait_for_buckets() {
+    let setup = Setup {
+        proxy_gateway: true,
+        ..Setup::default()
+    };
+    let world = World::with(setup).await;
+    let names = ["one", "two", "three"].map(|name| bucket(&world, name));
+    let wanted = names.clone().map(|name| json!({ "name": name, "create": true }));
+    world.ready_user("app", with_buckets(&json!(wanted))).await;
+    let old = world.s3(&world.pair("app").await);
+    let soon = json!({ "gracekey.dev/rotate": "one", "gracekey.dev/rotate-grace-period": "10s" });
+    world
+        .patch_user("app", json!({ "metadata": { "annotations": soon } }))
+        .await;
+    let user = world.until_rotated("app", "one").await;
+    let due = user.status.unwrap().previous_key_revoke_time.unwrap().0;
+    let slow = Fault::Delay(Duration::from_secs(4));
+    let proxy = world.gateway_proxy.as_ref().unwrap();
+    proxy.always(|seen| seen.target.ends_with("?policy"), slow);
+    let refused = async || match old.list_buckets().await.status {
+        403 => Ok(Timestamp::now()),
+        other => Err(format!("the old key is answered with {other}")),
+    };
+    let at = world.until("the old key was refused", refused).await;
+    let late = at.duration_since(due).as_secs();
+    assert!((0..5).contains(&late), "{late} s after its end");
+    proxy.heal();
+    world.delete_user("app").await;
+    world.until_user_gone("app").await;
+    for bucket in &names {
+        remove(&admin(&world), bucket).await;
+    }
     world.finish().await;
 }
 

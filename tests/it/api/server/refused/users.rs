@@ -95,6 +95,11 @@ async fn a_name_that_cannot_be_one_is_refused() {
             ],
             "must have letters, digits, '.', '_' and '-' only, and start with a letter or digit",
         ),
+        each(
+            "spec.userName",
+            &[json!("gk-shop-billing-1f3a9c2e"), json!("GK-a")],
+            "must not begin with 'gk-'",
+        ),
         each("spec.userName", &[json!("")], "at least 1 chars long"),
         each("spec.userName", &[too_long(64)], "may not be more than 64"),
         each(

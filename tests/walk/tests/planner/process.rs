@@ -37,6 +37,8 @@ pub(super) enum Sight {
     Clear,
     /// The list of keys lacks the young ones.
     ShortList,
+    /// A user that was made a short while ago is not seen.
+    NoUser,
 }
 
 /// Which of the two operators.
@@ -57,10 +59,18 @@ impl World {
 
 /// Reads everything, and plans. Nothing to do: nothing is kept.
 pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, sight: Sight) -> Checked<Plan> {
-    let listed = |key: &Key| sight != Sight::ShortList || !key.young;
+    let listed = |key: &Key| match sight {
+        Sight::Clear => true,
+        Sight::ShortList => !key.young,
+        Sight::NoUser => false,
+    };
     let mut run = Run {
         object: world.object.clone().expect("read only while it is there"),
-        user: world.user.clone(),
+        user: if sight == Sight::NoUser {
+            UserState::Absent
+        } else {
+            world.user.clone()
+        },
         limits: Some(world.limits.clone()),
         buckets: std::collections::BTreeMap::new(),
         live: world
@@ -75,7 +85,7 @@ pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, si
         secret_edited: false,
         todo: Vec::new(),
     };
-    run.buckets = access::look(world, &run.object);
+    run.buckets = access::look(world, &run.object, scenario);
     let plan = plan(&world.lead, &run, world.next, scenario, planner);
     check_plan(&plan, &run, scenario)?;
     run.todo.clone_from(&plan.actions);
@@ -142,6 +152,7 @@ fn plan(process: &Process, run: &Run, next: u8, scenario: &Scenario, planner: &P
         capabilities: &scenario.capabilities,
         finalizer: run.object.finalizer,
         user: &run.user,
+        deleted: process.deleted,
         live: &run.live,
         limits: run.limits.as_ref(),
         buckets: &run.buckets,
@@ -174,6 +185,7 @@ fn remember(process: &mut Process, run: &mut Run, action: &Action, answer: Answe
         Action::CreateUser => run.user = ours(run.object.desired.locked),
         Action::SetLocked(locked) => run.user = ours(*locked),
         Action::DeleteUser => {
+            process.deleted = true;
             run.user = UserState::Absent;
             run.live.clear();
         }
@@ -200,6 +212,9 @@ fn remember(process: &mut Process, run: &mut Run, action: &Action, answer: Answe
     }
     match answer {
         Answer::Issued(id, ended) => {
+            if run.user == UserState::Absent {
+                run.user = ours(run.object.desired.locked);
+            }
             run.live.retain(|old| !ended.contains(old));
             run.live.insert(id.clone());
             process.halves.insert(id);
@@ -244,9 +259,16 @@ fn check_plan(plan: &Plan, run: &Run, scenario: &Scenario) -> Checked {
         }
     };
     let gone: BTreeSet<_> = plan.actions.iter().filter_map(revoked).collect();
-    let empties = !gone.is_empty() && run.live.is_subset(&gone) && limit(&scenario.capabilities) > 1;
+    let key = match &run.secret {
+        SecretState::Ours(secret) => secret.key.as_ref(),
+        SecretState::Absent | SecretState::Foreign => None,
+    };
+    // A list that lags may lack the published key.
+    let unseen = key.is_some_and(|id| scenario.lists_lag() && !gone.contains(id));
+    let empties =
+        !gone.is_empty() && run.live.is_subset(&gone) && !unseen && limit(&scenario.capabilities) > 1;
     // A key that was never published is of no use to the user that is left behind, and nobody would know of it.
-    let published = matches!(&run.secret, SecretState::Ours(secret) if secret.key.is_some());
+    let published = key.is_some();
     let left_behind = run.object.desired.deleting && !published;
     ensure(!empties || left_behind, "I8", || {
         format!("no key is left: {gone:?}")

@@ -64,7 +64,7 @@ pub(super) fn comes_to_rest(
             }
             None if access::is_stuck(&world, &plan) => return Ok(world),
             None => {
-                access::rests_right(&world, &plan)?;
+                access::rests_right(&world, &plan, scenario)?;
                 return rests_right(&world, &plan, scenario, planner).map(|()| world);
             }
         }

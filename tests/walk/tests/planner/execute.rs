@@ -44,7 +44,7 @@ pub(super) fn carry_out(
         }
         Action::SetLimits(changes) => access::set_limits(world, run, changes),
         Action::MakeBucket(name) => Ok(access::make_bucket(world, name)),
-        Action::SetGrant(name, what) => access::set_grant(world, run, name, *what),
+        Action::SetGrant(name, what) => access::set_grant(world, run, name, *what, scenario),
         Action::DeleteUser => {
             not_a_strangers(world)?;
             world.limits.clear();

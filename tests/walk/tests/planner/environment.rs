@@ -70,6 +70,10 @@ pub(super) fn steps(world: &World, scenario: &Scenario) -> Vec<Step> {
             steps.push(Step::Read(Sight::Clear));
             if lags > 0 && world.keys.values().any(|key| key.young) {
                 steps.push(Step::Read(Sight::ShortList));
+                // A user that was made long ago is seen by all.
+                if world.keys.values().all(|key| key.young) {
+                    steps.push(Step::Read(Sight::NoUser));
+                }
             }
         }
         (None, None) => {}

@@ -100,6 +100,7 @@ pub(super) struct Process {
     pub proven: BTreeSet<CredentialId>,
     pub fence: Option<u32>,
     pub secret_fence: Option<u32>,
+    pub deleted: bool,
     pub run: Option<Box<Run>>,
 }
 

@@ -103,6 +103,14 @@ fn explore_users_that_come_with_their_first_key() {
         Scenario::new("with key: no overlap", with_key(NO_OVERLAP), &[Consent, Backend])
             .blank_start()
             .edits(1),
+        Scenario::new("with key: access", with_key(UNLIMITED), &[Buckets])
+            .blank_start()
+            .buckets(&[THERE])
+            .edits(1)
+            .wishing(|d| {
+                both_buckets(d);
+                d.limits.insert(Resource::Bytes, 10);
+            }),
     ]);
     assert_not_shrunk(states, 44_400);
 }
@@ -135,6 +143,14 @@ fn explore_lists_that_lag() {
             .rotating()
             .faults(1, 0, 1)
             .edits(1),
+        Scenario::new(
+            "short lists: deletion of a new user",
+            with_lists_that_lag(TWO_SLOTS),
+            &[Delete],
+        )
+        .blank_start()
+        .faults(1, 0, 1)
+        .edits(1),
         Scenario::new("short lists: deletion", with_lists_that_lag(TWO_SLOTS), &[Delete])
             .rotating()
             .faults(1, 0, 1)
@@ -246,6 +262,15 @@ fn explore_access() {
             .buckets(&[THERE])
             .edits(2)
             .wishing(one_bucket),
+        Scenario::new(
+            "access: edits, grants that stay in sight",
+            UNLIMITED,
+            &[Access, Buckets],
+        )
+        .buckets(&[THERE])
+        .shown_grants()
+        .edits(2)
+        .wishing(one_bucket),
         Scenario::new("access: two operators", UNLIMITED, &[Access])
             .buckets(&[THERE])
             .faults(0, 1, 0)

@@ -9,7 +9,7 @@ use gracekey::domain::{
     access::{BucketState, Permission},
     facts::Facts,
     ledger::Ledger,
-    plan::{Action, Change, plan},
+    plan::{Action, Change, Plan, plan},
 };
 use std::collections::BTreeMap;
 
@@ -85,18 +85,53 @@ fn i12_deleting_a_user_without_its_grants_is_found() {
     });
 }
 
+/// Passes over what did not answer.
+fn waits_for_no_bucket(facts: &Facts<'_>) -> Plan {
+    let mut buckets = facts.buckets.clone();
+    buckets.retain(|_, state| *state != BucketState::Unknown);
+    let mut desired = facts.desired.clone();
+    desired.grants.retain(|name, _| buckets.contains_key(name));
+    plan(&Facts {
+        desired: &desired,
+        buckets: &buckets,
+        ..facts.clone()
+    })
+}
+
 #[test]
 fn i13_a_first_key_that_does_not_wait_is_found() {
     let scenario = granted("issues the first key though a bucket did not answer");
-    found(&scenario.blank_start().edits(0), "I13", &|facts| {
-        let mut buckets = facts.buckets.clone();
-        buckets.retain(|_, state| *state != BucketState::Unknown);
-        let mut desired = facts.desired.clone();
-        desired.grants.retain(|name, _| buckets.contains_key(name));
-        plan(&Facts {
-            desired: &desired,
-            buckets: &buckets,
-            ..facts.clone()
+    found(&scenario.blank_start().edits(0), "I13", &waits_for_no_bucket);
+}
+
+#[test]
+fn i13_a_first_key_that_makes_its_user_and_does_not_wait_is_found() {
+    let mut scenario = granted("publishes the first key though a bucket did not answer");
+    scenario.capabilities = scenario::with_key(scenario::UNLIMITED);
+    found(&scenario.blank_start().edits(0), "I13", &waits_for_no_bucket);
+}
+
+#[test]
+fn l1_keeping_more_than_is_wished_without_consent_is_found() {
+    let mut scenario = granted("leaves a permission that is too much where consent is gone").shown_grants();
+    scenario.edits = &[Edits::Access, Edits::Buckets];
+    found(&scenario.edits(2), "L1", &|facts| {
+        let wanted = &facts.desired.grants;
+        without(
+            facts,
+            |action| matches!(action, Action::SetGrant(name, None) if wanted.contains_key(name)),
+        )
+    });
+}
+
+#[test]
+fn l1_keeping_more_than_is_wished_where_a_store_closed_is_found() {
+    let mut scenario = granted("lessens no permission where the store is closed");
+    scenario.edits = &[Edits::Access, Edits::Close];
+    found(&scenario.edits(2), "L1", &|facts| {
+        let closed = facts.desired.closed;
+        without(facts, |action| {
+            closed && matches!(action, Action::SetGrant(_, Some(_)))
         })
     });
 }

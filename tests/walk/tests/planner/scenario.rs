@@ -46,6 +46,8 @@ pub(super) struct Scenario {
     pub rotating: bool,
     /// There from the beginning, and open.
     pub buckets: &'static [&'static str],
+    /// Grants can be seen and withdrawn where the owner's consent is gone, as where they are in a policy of the user.
+    pub grants_shown: bool,
 }
 
 const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) -> Capabilities {
@@ -151,6 +153,7 @@ impl Scenario {
             settled: true,
             rotating: false,
             buckets: &[],
+            grants_shown: false,
         }
     }
 
@@ -166,6 +169,11 @@ impl Scenario {
 
     pub(super) fn buckets(mut self, buckets: &'static [&'static str]) -> Self {
         self.buckets = buckets;
+        self
+    }
+
+    pub(super) fn shown_grants(mut self) -> Self {
+        self.grants_shown = true;
         self
     }
 

@@ -3,13 +3,13 @@
 use super::{
     environment::{self, change_spec},
     execute::Answer,
-    scenario::want,
+    scenario::{Scenario, want},
     violation::{Checked, ensure},
     world::{Bucket, Object, Run, World},
 };
 use gracekey::domain::{
     access::{BucketState, Held, LimitChanges, Permission, Resource, change_limits},
-    facts::Desired,
+    facts::{Desired, UserState},
     ids::BucketName,
     ledger::{Cause, Ledger},
     plan::{Action, Change, Plan, Unmet},
@@ -88,14 +88,14 @@ pub(super) fn apply(world: &mut World, edit: Edit) {
 }
 
 /// What a reconcile reads of the buckets that its object names.
-pub(super) fn look(world: &World, object: &Object) -> BTreeMap<BucketName, BucketState> {
+pub(super) fn look(world: &World, object: &Object, scenario: &Scenario) -> BTreeMap<BucketName, BucketState> {
     let ledger = &object.ledger;
     let recorded = ledger.grants.keys().chain(ledger.withdrawn.keys());
     let names = object.desired.grants.keys().chain(recorded);
     let state = |name: &BucketName| match world.buckets.get(name) {
         None => BucketState::Missing,
         Some(bucket) if bucket.open => BucketState::Open(bucket.held),
-        Some(_) => BucketState::Closed(None),
+        Some(bucket) => BucketState::Closed(scenario.grants_shown.then_some(bucket.held)),
     };
     names.map(|name| (name.clone(), state(name))).collect()
 }
@@ -123,7 +123,11 @@ pub(super) fn remember(run: &mut Run, action: &Action) {
         return;
     };
     let held = what.map_or(Held::Nothing, Held::As);
-    run.buckets.insert(name.clone(), BucketState::Open(held));
+    let state = match run.buckets.get(name) {
+        Some(BucketState::Closed(_)) => BucketState::Closed(Some(held)),
+        _ => BucketState::Open(held),
+    };
+    run.buckets.insert(name.clone(), state);
 }
 
 pub(super) fn set_limits(world: &mut World, run: &Run, changes: &LimitChanges) -> Checked<Answer> {
@@ -145,6 +149,7 @@ pub(super) fn set_grant(
     run: &Run,
     name: &BucketName,
     what: Option<Permission>,
+    scenario: &Scenario,
 ) -> Checked<Answer> {
     let ledger = &run.object.ledger;
     match what {
@@ -162,7 +167,8 @@ pub(super) fn set_grant(
             Answer::Done
         });
     };
-    if !bucket.open {
+    let may = bucket.open || (scenario.grants_shown && what.is_none());
+    if !may {
         return Ok(Answer::Denied);
     }
     bucket.held = what.map_or(Held::Nothing, Held::As);
@@ -173,11 +179,16 @@ fn is_known(ledger: &Ledger, name: &BucketName) -> bool {
     ledger.grants.contains_key(name) || ledger.withdrawn.contains_key(name)
 }
 
-/// Before the first key is asked for, what the spec says is granted, as far as it can be.
+/// Before the first key is asked for, what the spec says is granted, as far as it can be; where a user is made by that key,
+/// before it is published.
 pub(super) fn check_plan(plan: &Plan, run: &Run) -> Checked {
-    let begins = plan.actions.iter().any(|action| {
-        matches!(action, Action::WriteLedger(ledger, Change::Intent)
-            if ledger.intent.as_ref().is_some_and(|i| i.cause == Cause::First && i.attempt == 1))
+    let is_first = |ledger: &Ledger| ledger.intent.as_ref().is_some_and(|i| i.cause == Cause::First);
+    let begins = plan.actions.iter().any(|action| match action {
+        Action::WriteLedger(ledger, Change::Intent) => {
+            run.user != UserState::Absent && run.object.ledger.intent.is_none() && is_first(ledger)
+        }
+        Action::Publish { .. } => is_first(&run.object.ledger),
+        _ => false,
     });
     if !begins {
         return Ok(());
@@ -193,7 +204,7 @@ pub(super) fn check_plan(plan: &Plan, run: &Run) -> Checked {
         let fine = match state {
             Some(BucketState::Open(held)) => held == Held::As(wanted.permission) || *closed,
             Some(BucketState::Missing) => !wanted.create || *closed,
-            Some(BucketState::Closed(_)) => true,
+            Some(BucketState::Closed(_) | BucketState::Refused) => true,
             Some(BucketState::Unknown) | None => false,
         };
         ensure(fine, "I13", || {
@@ -242,17 +253,24 @@ pub(super) fn is_stuck(world: &World, plan: &Plan) -> bool {
 }
 
 /// At rest, everything is as the spec says, or named as what cannot be.
-pub(super) fn rests_right(world: &World, plan: &Plan) -> Checked {
+pub(super) fn rests_right(world: &World, plan: &Plan, scenario: &Scenario) -> Checked {
     let Some(Object { desired, ledger, .. }) = &world.object else {
         return Ok(());
     };
     for (name, wanted) in &desired.grants {
         let unmet = match world.buckets.get(name) {
             None if !wanted.create => Some(Unmet::BucketMissing(name.clone())),
-            Some(bucket) if !bucket.open => Some(Unmet::BucketClosed(name.clone())),
+            Some(bucket) if !bucket.open => {
+                let too_much = scenario.grants_shown && bucket.held.exceeds(wanted.permission);
+                ensure(!too_much, "L1", || {
+                    format!("no more than {wanted:?} is wished for: {bucket:?}")
+                })?;
+                Some(Unmet::BucketClosed(name.clone()))
+            }
             bucket => {
                 let fine = bucket.is_some_and(|b| b.held == Held::As(wanted.permission));
-                ensure(fine || desired.closed, "L1", || {
+                let too_much = bucket.is_some_and(|b| b.held.exceeds(wanted.permission));
+                ensure(fine || (desired.closed && !too_much), "L1", || {
                     format!("{wanted:?} on {name} is wished for: {bucket:?}")
                 })?;
                 None
@@ -264,7 +282,8 @@ pub(super) fn rests_right(world: &World, plan: &Plan) -> Checked {
     for (name, bucket) in &world.buckets {
         let held = bucket.held != Held::Nothing;
         let lost = world.ghost.status_lost && !is_known(ledger, name);
-        let wrong = held && bucket.open && !desired.grants.contains_key(name) && !lost;
+        let seen = bucket.open || scenario.grants_shown;
+        let wrong = held && seen && !desired.grants.contains_key(name) && !lost;
         ensure(!wrong, "L1", || format!("{name} was taken out: {bucket:?}"))?;
         let kept = ledger.grants.contains_key(name);
         // What a store gave no more, because it closed, may be on record.

@@ -86,6 +86,21 @@ fn i5_trusting_a_list_that_lags_is_found() {
 }
 
 #[test]
+fn l1_taking_an_unseen_user_for_gone_is_found() {
+    let backend = scenario::with_lists_that_lag(scenario::TWO_SLOTS);
+    let scenario = Scenario::new("takes an unseen user for gone", backend, &[Edits::Delete])
+        .blank_start()
+        .faults(0, 0, 1)
+        .edits(1);
+    found(&scenario, "L1", &|facts| {
+        plan(&Facts {
+            deleted: true,
+            ..facts.clone()
+        })
+    });
+}
+
+#[test]
 fn l1_trying_again_before_a_list_can_show_the_first_try_is_found() {
     let backend = scenario::with_lists_that_lag(scenario::THREE_UNNAMED_SLOTS);
     let scenario = Scenario::new("tries again too early", backend, &[])
