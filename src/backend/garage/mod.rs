@@ -5,14 +5,16 @@ mod buckets;
 pub mod config;
 mod error;
 mod grants;
+mod keys;
 mod name;
 mod request;
+mod user;
 mod wire;
 
 pub use config::GarageConfig;
 
 use super::call::Call;
-use super::error::{Error, ErrorKind, Outcome, Result};
+use super::error::{ErrorKind, Result};
 use super::{
     BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser,
     ObservedCredential, ObservedUser,
@@ -21,12 +23,12 @@ use crate::domain::access::{Limits, Permission};
 use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::facts::LastUse;
 use crate::domain::ids::{AccessKeyId, BucketName, CredentialId, UserName};
-use api::{Api, Keys, Member};
+use api::Api;
 use async_trait::async_trait;
-use grants::{Grants, Step};
+use grants::Grants;
 use request::Change;
-use secrecy::SecretString;
 use std::time::Duration;
+use user::{Keys, Member};
 
 /// What Garage can do.
 ///
@@ -69,67 +71,6 @@ impl GarageDriver {
         Api::new(config).map(Self)
     }
 
-    /// Gives a key all of this that it lacks. A bucket that is gone meanwhile is left out.
-    async fn give(&self, user: &UserName, key: &str, wanted: &Grants, has: &Grants) -> Result<()> {
-        for step in wanted.beyond(has) {
-            let call = match &step {
-                Step::Allow(bucket, what) => request::allow(user, key, bucket, *what),
-                Step::Alias(bucket, alias) => request::alias(user, key, bucket, alias),
-            };
-            self.0.step(&call).await?;
-        }
-        Ok(())
-    }
-
-    /// Gives a key what another one has that is about to go.
-    async fn hand_over(&self, user: &UserName, rights: &Grants, to: &wire::Key) -> Result<()> {
-        let has = Grants::of([to]);
-        self.give(user, &to.access_key_id, rights, &has).await?;
-        if rights.create_bucket && !has.create_bucket {
-            let change = Change {
-                create_bucket: true,
-                ..Change::default()
-            };
-            self.0.update(user, &to.access_key_id, &change).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes a key that was imported as good as the others, and says so in its name last of all.
-    async fn finish(&self, user: &NewUser, key: &AccessKeyId, rights: &Grants) -> Result<()> {
-        let (name, key) = (&user.name, key.as_str());
-        self.give(name, key, rights, &Grants::default()).await?;
-        let text = name::write(&user.label, name, &user.owner, true);
-        let change = Change {
-            name: Some(&text),
-            locked: user.locked.then_some(true),
-            create_bucket: rights.create_bucket,
-        };
-        if self.0.update(name, key, &change).await?.is_some() {
-            return Ok(());
-        }
-        let gone = "the new key went away while it was made: somebody else is at work";
-        Err(request::none("UpdateKey", name).refuse(ErrorKind::Transient, gone))
-    }
-
-    /// A bucket that would be left without a key if these were gone, as a person would call it.
-    async fn stranded(&self, user: &UserName, going: &[&str], rights: &Grants) -> Result<Option<String>> {
-        for id in rights.touched() {
-            let Some(bucket) = self.0.bucket(user, id).await? else {
-                continue;
-            };
-            let goes = |key: &&wire::BucketKey| going.contains(&key.access_key_id.as_str());
-            let has_other = |key: &wire::BucketKey| !goes(&key) && !key.permissions.is_none();
-            // What has a name for every key, the admin can reach.
-            if bucket.global_aliases.is_empty() && !bucket.keys.iter().any(has_other) {
-                let of_these = bucket.keys.iter().filter(goes);
-                let mut local = of_these.flat_map(|key| &key.bucket_local_aliases);
-                return Ok(Some(local.next().unwrap_or(&bucket.id).clone()));
-            }
-        }
-        Ok(None)
-    }
-
     /// The keys of a user that is there and somebody's.
     async fn keys_to_change(&self, call: &Call, user: &UserName) -> Result<Keys> {
         check_name(call, user)?;
@@ -167,18 +108,6 @@ impl GarageDriver {
             secret,
             last_use: LastUse::Unknown,
         }))
-    }
-
-    /// Imports a key that is not finished yet.
-    async fn import(&self, user: &NewUser, id: &AccessKeyId, secret: &SecretString) -> Result<()> {
-        let name = name::write(&user.label, &user.name, &user.owner, false);
-        let call = request::import(&user.name, id, secret, &name);
-        let made: wire::Key = self.0.ask(&call).await?;
-        if made.access_key_id == id.as_str() && made.name == name {
-            Ok(())
-        } else {
-            Err(call.misunderstood("Garage made another key than was asked for"))
-        }
     }
 }
 
@@ -310,85 +239,11 @@ impl Driver for GarageDriver {
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {
-        let name = &user.name;
-        let call = request::none("IssueKey", name);
-        let refuse = |kind, text: &str| Err(call.refuse(kind, text));
-        check_name(&call, name)?;
-        check_label(&call, &user.label)?;
-        let Some(id) = request
-            .access_key_id
-            .clone()
-            .filter(|id| name::is_usable(id.as_str()))
-        else {
-            return refuse(
-                ErrorKind::Invalid,
-                "an access key id must be given, of 8 to 128 letters and digits",
-            );
-        };
-        if !name::is_of(name, id.as_str()) {
-            return refuse(ErrorKind::Conflict, "the access key id is not one of this user's");
-        }
-        let keys = self.0.keys_of(name).await?;
-        if !keys.is_empty() && keys.owner() != Some(&user.owner) {
-            let text =
-                "keys of a user of this name are there and belong to somebody else: choose another userName";
-            return refuse(ErrorKind::Conflict, text);
-        }
-        if keys.get(id.as_str()).is_some() {
-            return refuse(ErrorKind::Conflict, "it has a key of this id already");
-        }
-        let mut rights = Grants::of(&self.0.whole(name, &keys.ids()).await?);
-        // The first key of a user. An admin who does not want that takes it away, and the next key follows.
-        rights.create_bucket |= !keys.iter().any(|member| member.described.finished);
-        let user = NewUser {
-            locked: user.locked || keys.is_shut(),
-            ..user.clone()
-        };
-        let secret = self.0.config.entropy.secret();
-        self.import(&user, &id, &secret).await?;
-        let finished = self.finish(&user, &id, &rights).await;
-        // From here on there is a key, whatever becomes of it.
-        finished.map_err(|error| Error {
-            outcome: Outcome::Unknown,
-            ..error
-        })?;
-        Ok(KeyPair {
-            id: CredentialId::from(&id),
-            access_key_id: id,
-            secret,
-        })
+        self.add_key(user, request).await
     }
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
-        let call = request::none("RevokeKey", name);
-        check_name(&call, name)?;
-        let keys = self.0.keys_of(name).await?;
-        let Some(member) = keys.get(id.as_str()) else {
-            return Ok(());
-        };
-        if member.described.owner.is_none() {
-            return Err(call.refuse(ErrorKind::Conflict, DAMAGED));
-        }
-        let Some(key) = self.0.key(name, &member.id, false).await? else {
-            return Ok(());
-        };
-        let rights = Grants::of([&key]);
-        let mut others = keys.ids();
-        others.retain(|other| *other != member.id);
-        let rest = self.0.whole(name, &others).await?;
-        if rest.is_empty()
-            && let Some(bucket) = self.stranded(name, &[member.id.as_str()], &rights).await?
-        {
-            let text = format!("it is the last key of the bucket {bucket}: allow another key on it first");
-            return Err(call.refuse(ErrorKind::Conflict, &text));
-        }
-        // What it was given or made since the others were issued. An unfinished one has nothing of its own.
-        if member.described.finished {
-            for other in &rest {
-                self.hand_over(name, &rights, other).await?;
-            }
-        }
-        self.0.delete(name, &member.id).await
+        self.remove_key(name, id).await
     }
 
     async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
