@@ -109,6 +109,28 @@ impl Garage {
         self.post("UpdateKey", id, body).await;
     }
 
+    /// The alias that opens a bucket to this one's namespace, as the refusal of it says.
+    async fn consent(&self, to: &Grantee, bucket: &BucketName) -> String {
+        let found = self.driver.find_bucket(to, bucket).await.unwrap();
+        let FoundBucket::Closed { advice, .. } = found else {
+            panic!("{bucket} is not closed: {found:?}")
+        };
+        let alias = advice.rsplit(' ').next().unwrap();
+        alias.trim_end_matches(['`', '.']).to_owned()
+    }
+
+    /// Makes a bucket of this name, as an admin does by hand, and gives its id.
+    async fn make_bucket(&self, name: &str) -> Value {
+        let body = json!({ "globalAlias": name });
+        self.post("CreateBucket", Query::new(), body).await["id"].clone()
+    }
+
+    /// Lets a key use a bucket, as an admin does by hand.
+    async fn allow(&self, bucket: &Value, key: &AccessKeyId, rights: Value) {
+        let body = json!({ "bucketId": bucket, "accessKeyId": key.as_str(), "permissions": rights });
+        self.post("AllowBucketKey", Query::new(), body).await;
+    }
+
     /// How all ids of this user's keys begin.
     fn prefix(&self, user: &UserName) -> String {
         self.driver.key_id(user, AccessKeyId::new("")).as_str().to_owned()
@@ -222,22 +244,13 @@ impl Subject for Garage {
 
     /// Opened as the refusal of it says.
     async fn make_strangers_bucket(&self, bucket: &BucketName, open_to: Option<&Grantee>) {
-        let made = self
-            .post(
-                "CreateBucket",
-                Query::new(),
-                json!({ "globalAlias": bucket.as_str() }),
-            )
-            .await;
-        let id = made["id"].as_str().unwrap();
+        let id = self.make_bucket(bucket.as_str()).await;
         let key = self
             .post("CreateKey", Query::new(), json!({ "name": "a stranger's" }))
             .await;
-        let allowed = json!({
-            "bucketId": id, "accessKeyId": key["accessKeyId"], "permissions": { "read": true, "write": true },
-        });
-        self.post("AllowBucketKey", Query::new(), allowed).await;
         let access_key_id = AccessKeyId::new(key["accessKeyId"].as_str().unwrap());
+        self.allow(&id, &access_key_id, json!({ "read": true, "write": true }))
+            .await;
         let pair = KeyPair {
             id: CredentialId::from(&access_key_id),
             access_key_id,
@@ -248,10 +261,7 @@ impl Subject for Garage {
             .await
             .expect_success();
         let Some(to) = open_to else { return };
-        let FoundBucket::Closed { advice, .. } = self.driver.find_bucket(to, bucket).await.unwrap() else {
-            panic!("{bucket} is open to everybody")
-        };
-        let alias = advice.rsplit(' ').next().unwrap().trim_end_matches(['`', '.']);
+        let alias = self.consent(to, bucket).await;
         let body = json!({ "bucketId": id, "globalAlias": alias });
         self.post("AddBucketAlias", Query::new(), body).await;
     }

@@ -7,21 +7,20 @@ use crate::conformance::suite::{
 use crate::testbed::Fault;
 use gracekey::backend::http::Query;
 use gracekey::backend::{Driver as _, ErrorKind, KeyPair, Outcome};
-use gracekey::domain::ids::AccessKeyId;
 use serde_json::{Value, json};
 
-/// Lets a key use a bucket, as an admin does by hand.
-async fn allow(garage: &Garage, bucket: &Value, key: &AccessKeyId, rights: Value) {
-    let body = json!({ "bucketId": bucket, "accessKeyId": key.as_str(), "permissions": rights });
-    garage.post("AllowBucketKey", Query::new(), body).await;
-}
-
-/// A bucket with a name for everybody, as an admin makes one by hand.
-async fn global_bucket(garage: &Garage) -> (String, Value) {
-    let name = fresh_bucket();
-    let made = garage.post("CreateBucket", Query::new(), json!({ "globalAlias": name }));
-    let id = made.await["id"].clone();
-    (name, id)
+/// Two buckets with an object `kept` in each: one that was made with this key, and one that an admin made by hand and allowed it.
+async fn made_and_given(garage: &Garage, pair: &KeyPair) -> [String; 2] {
+    let [own, given] = [fresh_bucket(), fresh_bucket()];
+    let s3 = garage.s3(pair).unwrap();
+    s3.create_bucket(&own).await.expect_success();
+    let id = garage.make_bucket(&given).await;
+    let rights = json!({ "read": true, "write": true });
+    garage.allow(&id, &pair.access_key_id, rights).await;
+    for bucket in [&own, &given] {
+        s3.put_object(bucket, "kept", b"data").await.expect_success();
+    }
+    [own, given]
 }
 
 async fn reads(garage: &Garage, pair: &KeyPair, bucket: &str) -> u16 {
@@ -32,20 +31,7 @@ async fn reads(garage: &Garage, pair: &KeyPair, bucket: &str) -> u16 {
 async fn a_new_key_reaches_what_the_old_one_was_given_and_made() {
     let garage = Garage::start().await;
     let (user, old) = made_with_key(&garage).await;
-    let s3 = garage.s3(&old).unwrap();
-    let own = fresh_bucket();
-    s3.create_bucket(&own).await.expect_success();
-    s3.put_object(&own, "kept", b"data").await.expect_success();
-    let (given, id) = global_bucket(&garage).await;
-    allow(
-        &garage,
-        &id,
-        &old.access_key_id,
-        json!({ "read": true, "write": true }),
-    )
-    .await;
-    s3.put_object(&given, "kept", b"data").await.expect_success();
-
+    let [own, given] = made_and_given(&garage, &old).await;
     let new = issued(&garage, &user).await;
     for bucket in [&own, &given] {
         assert_eq!(reads(&garage, &new, bucket).await, 200, "{bucket}");
@@ -77,19 +63,7 @@ async fn what_the_old_key_was_given_and_made_in_the_grace_period_reaches_the_new
     let garage = Garage::start().await;
     let (user, old) = made_with_key(&garage).await;
     let new = issued(&garage, &user).await;
-    let s3 = garage.s3(&old).unwrap();
-    let own = fresh_bucket();
-    s3.create_bucket(&own).await.expect_success();
-    s3.put_object(&own, "kept", b"data").await.expect_success();
-    let (given, id) = global_bucket(&garage).await;
-    allow(
-        &garage,
-        &id,
-        &old.access_key_id,
-        json!({ "read": true, "write": true }),
-    )
-    .await;
-    s3.put_object(&given, "kept", b"data").await.expect_success();
+    let [own, given] = made_and_given(&garage, &old).await;
     assert_ne!(
         reads(&garage, &new, &own).await,
         200,
@@ -215,7 +189,8 @@ async fn a_user_is_deleted_where_another_key_is_left_for_its_buckets() {
     garage.post("AddBucketAlias", Query::new(), body).await;
     let named = garage.driver.delete_user(&user.name).await.unwrap_err();
     assert_eq!(named.kind, ErrorKind::Conflict, "a name is no permission");
-    allow(&garage, &id, &heir.access_key_id, json!({ "read": true })).await;
+    let read = json!({ "read": true });
+    garage.allow(&id, &heir.access_key_id, read).await;
     garage.driver.delete_user(&user.name).await.unwrap();
     assert!(key_ids(&garage, &user.name).await.is_empty());
     assert_eq!(reads(&garage, &heir, &own).await, 200);
