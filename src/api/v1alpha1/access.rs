@@ -37,6 +37,7 @@ pub struct BucketAccess {
     /// by `create` for one of them, or opened by its owner, or the store admin's own where the store is in this namespace.
     #[schemars(length(min = 3, max = 63))]
     #[x_kube(validation = rules::bucket_name())]
+    #[x_kube(validation = rules::no_consent())]
     pub name: String,
     /// What the user may do: `ReadOnly` (read and list objects), `WriteOnly` (store objects; not read or list them, nor delete them where the backend tells that apart)
     /// or `ReadWrite` (all of that, and delete objects; the default). Never the settings of the bucket.

@@ -136,6 +136,14 @@ pub(super) fn bucket_name() -> Rule {
     )
 }
 
+/// The text is no alias that opens a bucket of Garage to a namespace.
+pub(super) fn no_consent() -> Rule {
+    rule(
+        "!self.matches('^gracekey-[0-9a-f]{32}$')",
+        "must not be 'gracekey-' and 32 hex digits: such a name opens a bucket to a namespace, and is none to be asked for",
+    )
+}
+
 /// The value is an amount of bytes. Written as a rule beside the pattern in the schema, for the sake of the message and of
 /// numbers, which a pattern says nothing about.
 pub(super) fn bytes() -> Rule {

@@ -16,6 +16,9 @@ const CONSENT: &str = "gracekey-";
 /// Hex digits of the digest in it: 128 bits.
 const CONSENT_DIGITS: usize = 32;
 
+/// Why such a name is none to be asked for.
+const RESERVED: &str = "Names that begin with gracekey- open buckets to namespaces: choose another name, or another alias of it.";
+
 /// The name by which a bucket's admin consents to grants for users of a namespace: its bucket's own, as a name means one
 /// bucket. Only the admin API gives names to buckets that hold for every key.
 pub(super) fn consent(namespace: &NamespaceMark, bucket: &BucketName) -> String {
@@ -56,17 +59,18 @@ fn held_by(keys: &[String], bucket: &Bucket) -> Held {
 impl GarageDriver {
     pub(super) async fn look_at_bucket(&self, to: &Grantee, name: &BucketName) -> Result<FoundBucket> {
         check(&request::none("GetBucketInfo", &to.user), to, name)?;
-        let Some(bucket) = self.0.named(&to.user, name.as_str()).await? else {
-            return Ok(FoundBucket::Missing);
+        let bucket = self.0.named(&to.user, name.as_str()).await?;
+        let held = match &bucket {
+            Some(bucket) => held_by(&self.keys_to_grant(to).await?, bucket),
+            None => Held::Nothing,
         };
-        let held = held_by(&self.keys_to_grant(to).await?, &bucket);
-        Ok(if is_open(&bucket, to, name) {
-            FoundBucket::Open(held)
-        } else {
-            FoundBucket::Closed {
+        Ok(match bucket {
+            Some(bucket) if is_open(&bucket, to, name) => FoundBucket::Open(held),
+            None if !is_reserved(name) => FoundBucket::Missing,
+            Some(_) | None => FoundBucket::Closed {
                 held: Some(held),
                 advice: advice(to, name),
-            }
+            },
         })
     }
 
@@ -74,6 +78,7 @@ impl GarageDriver {
     pub(super) async fn put_bucket(&self, to: &Grantee, name: &BucketName) -> Result<()> {
         let call = request::make_bucket(&to.user, "");
         check(&call, to, name)?;
+        check_free(&call, name)?;
         if let Some(bucket) = self.0.named(&to.user, name.as_str()).await? {
             return if is_open(&bucket, to, name) {
                 Ok(())
@@ -83,7 +88,8 @@ impl GarageDriver {
         }
         let consent = consent(&to.namespace, name);
         let made = match self.0.named(&to.user, &consent).await? {
-            Some(begun) => begun,
+            Some(begun) if begun.is_nobodys_but(&consent) => begun,
+            Some(_) => return Err(call.refuse(ErrorKind::Conflict, &taken(&consent, name))),
             None => self.0.ask(&request::make_bucket(&to.user, &consent)).await?,
         };
         if !made.global_aliases.contains(&consent) {
@@ -106,6 +112,9 @@ impl GarageDriver {
     ) -> Result<()> {
         let call = request::none("AllowBucketKey", &to.user);
         check(&call, to, name)?;
+        if what.is_some() {
+            check_free(&call, name)?;
+        }
         let Some(bucket) = self.0.named(&to.user, name.as_str()).await? else {
             return what.map_or(Ok(()), |_| {
                 Err(call.refuse(ErrorKind::NotFound, "there is no such bucket"))
@@ -148,14 +157,37 @@ impl GarageDriver {
 /// Whether grants on it may go to users of this namespace. Buckets that have a name for every key are the admin's, as only
 /// the admin API gives one.
 fn is_open(bucket: &Bucket, to: &Grantee, name: &BucketName) -> bool {
-    to.at_home || bucket.global_aliases.contains(&consent(&to.namespace, name))
+    let consents = || bucket.global_aliases.contains(&consent(&to.namespace, name));
+    !is_reserved(name) && (to.at_home || consents())
+}
+
+/// Whether this may be the consent of another bucket. Any key with a right on that one sees it (S3 lists all aliases), and who
+/// could ask for it would make the bucket that somebody else is going to ask for.
+fn is_reserved(name: &BucketName) -> bool {
+    name.as_str().starts_with(CONSENT)
 }
 
 fn advice(to: &Grantee, name: &BucketName) -> String {
+    if is_reserved(name) {
+        return format!("The bucket {name} cannot be given. {RESERVED}");
+    }
     format!(
         "The bucket {name} is not open to users of this namespace. The cluster's admin opens it by `garage bucket alias {name} {}`.",
         consent(&to.namespace, name)
     )
+}
+
+/// Why a bucket that has the consent for its name, but not this name, is not the one that was begun here.
+fn taken(consent: &str, name: &BucketName) -> String {
+    format!("{name}: {consent}, which is to open it, is a name of a bucket in use: take it from that one")
+}
+
+/// Refuses to make or give what may be the consent of another bucket.
+fn check_free(call: &Call, name: &BucketName) -> Result<()> {
+    if is_reserved(name) {
+        return Err(call.refuse(ErrorKind::Invalid, RESERVED));
+    }
+    Ok(())
 }
 
 fn check(call: &Call, to: &Grantee, bucket: &BucketName) -> Result<()> {
@@ -218,5 +250,38 @@ mod tests {
             "one bucket's alone"
         );
         assert!(advice(&grantee("n1", false), &name).contains(&alias));
+    }
+
+    #[test]
+    fn what_opens_a_bucket_is_no_bucket_itself() {
+        let alias = BucketName::new(consent(&NamespaceMark::new("n1"), &BucketName::new("data")));
+        let to = grantee("n2", true);
+        assert!(is_reserved(&alias) && !is_open(&bucket(&[alias.as_str()], &[]), &to, &alias));
+        let text = advice(&to, &alias);
+        assert!(
+            !text.contains("opens it by") && text.contains(alias.as_str()),
+            "{text}"
+        );
+        assert!(!is_reserved(&BucketName::new("gracekey")));
+    }
+
+    #[test]
+    fn what_is_told_of_a_consent_that_is_taken_fits_with_the_longest_names() {
+        let (user, name) = (UserName::new("u".repeat(64)), BucketName::new("b".repeat(63)));
+        let text = taken(&consent(&NamespaceMark::new("n1"), &name), &name);
+        let call = request::make_bucket(&user, "");
+        let told = call.refuse(ErrorKind::Conflict, &text).detail.to_string();
+        assert!(told.ends_with("take it from that one"), "{told}");
+        let told = call.refuse(ErrorKind::Invalid, RESERVED).detail.to_string();
+        assert!(told.ends_with(RESERVED), "{told}");
+    }
+
+    #[test]
+    fn a_bucket_that_was_begun_has_one_name_and_no_keys() {
+        let nobodys =
+            |aliases: &[&str], keys: &[(&str, bool, bool)]| bucket(aliases, keys).is_nobodys_but("c1");
+        assert!(nobodys(&["c1"], &[]));
+        assert!(!nobodys(&["c1", "data"], &[]) && !nobodys(&["data"], &[]) && !nobodys(&[], &[]));
+        assert!(!nobodys(&["c1"], &[("GK1", false, false)]), "its owner");
     }
 }

@@ -128,6 +128,12 @@ impl Bucket {
         let of = keys.find(|of| of.access_key_id == key);
         of.map(|of| of.permissions).unwrap_or_default()
     }
+
+    /// It has no name but this one, and no key has anything of it.
+    pub(super) fn is_nobodys_but(&self, alias: &str) -> bool {
+        let has_nothing = |key: &BucketKey| key.permissions.is_none() && key.bucket_local_aliases.is_empty();
+        self.global_aliases == [alias] && self.keys.iter().all(has_nothing)
+    }
 }
 
 /// A key as one bucket sees it.

@@ -15,6 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
+mod buckets;
 mod facts;
 mod rights;
 

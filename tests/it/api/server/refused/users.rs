@@ -350,6 +350,11 @@ async fn access_to_what_cannot_be_a_bucket_is_refused() {
             &names.map(bucket),
             "must be a name that a bucket can have",
         ),
+        each(
+            "spec.access.buckets",
+            &[bucket("gracekey-0123456789abcdef0123456789abcdef")],
+            "opens a bucket to a namespace, and is none to be asked for",
+        ),
         each("spec.access.buckets", &[bucket("ab")], "at least 3 chars long"),
         each(
             "spec.access.buckets",
