@@ -3,6 +3,7 @@
 
 use super::name::hex;
 use super::request;
+use super::user::Keys;
 use super::wire::{Bucket, Permissions};
 use super::{DAMAGED, GarageDriver, check_name};
 use crate::backend::access::{FoundBucket, Grantee, check_bucket};
@@ -44,9 +45,10 @@ fn held(has: Permissions) -> Option<Permission> {
     Permission::ALL.into_iter().find(what)
 }
 
-/// What all of these keys hold on a bucket.
-fn held_by(keys: &[String], bucket: &Bucket) -> Held {
-    let mut each = keys.iter().map(|key| held(bucket.rights_of(key)));
+/// What the finished ones of these keys hold on a bucket, all of them.
+fn held_by(keys: &Keys, bucket: &Bucket) -> Held {
+    let finished = keys.iter().filter(|member| member.described.finished);
+    let mut each = finished.map(|member| held(bucket.rights_of(&member.id)));
     let Some(first) = each.next() else {
         return Held::Nothing;
     };
@@ -115,42 +117,53 @@ impl GarageDriver {
         if what.is_some() {
             check_free(&call, name)?;
         }
+        // A withdrawal is done where there is nothing to be withdrawn from.
+        let refuse = |kind, text: &str| what.map_or(Ok(()), |_| Err(call.refuse(kind, text)));
         let Some(bucket) = self.0.named(&to.user, name.as_str()).await? else {
-            return what.map_or(Ok(()), |_| {
-                Err(call.refuse(ErrorKind::NotFound, "there is no such bucket"))
-            });
+            return refuse(ErrorKind::NotFound, "there is no such bucket");
         };
         if what.is_some() && !is_open(&bucket, to, name) {
-            return Err(call.refuse(ErrorKind::Conflict, &advice(to, name)));
+            return refuse(ErrorKind::Conflict, &advice(to, name));
         }
-        let (wanted, keys) = (rights(what), self.keys_to_grant(to).await?);
-        if what.is_some() && keys.is_empty() {
-            return Err(call.refuse(ErrorKind::NotFound, "no key of the user is there"));
+        let keys = self.keys_to_grant(to).await?;
+        if what.is_some() && !keys.has_finished() {
+            return refuse(ErrorKind::NotFound, "no key of the user is there");
         }
-        for key in keys {
-            let has = bucket.rights_of(&key);
+        self.set_rights(to, &keys, &bucket, rights(what)).await
+    }
+
+    /// Gives keys these rights on a bucket and no others. An unfinished key gets none: it will be given those of the others
+    /// before it is finished. But it loses what they lose, and first, so that one of them has it yet if this breaks off.
+    async fn set_rights(
+        &self,
+        to: &Grantee,
+        keys: &Keys,
+        bucket: &Bucket,
+        wanted: Permissions,
+    ) -> Result<()> {
+        for member in keys.unfinished_first() {
+            let has = bucket.rights_of(&member.id);
             let (lacks, exceeds) = (wanted.without(has), has.without(wanted).without_owner());
-            if !lacks.is_none() {
-                let call = request::allow(&to.user, &key, &bucket.id, lacks);
+            if member.described.finished && !lacks.is_none() {
+                let call = request::allow(&to.user, &member.id, &bucket.id, lacks);
                 self.0.step(&call).await?;
             }
             if !exceeds.is_none() {
-                let call = request::deny(&to.user, &key, &bucket.id, exceeds);
+                let call = request::deny(&to.user, &member.id, &bucket.id, exceeds);
                 self.0.step(&call).await?;
             }
         }
         Ok(())
     }
 
-    /// The keys of a user that is this owner's. An unfinished one is given what the others have before it is finished.
-    async fn keys_to_grant(&self, to: &Grantee) -> Result<Vec<String>> {
+    /// The keys of a user that is this owner's.
+    async fn keys_to_grant(&self, to: &Grantee) -> Result<Keys> {
         let keys = self.0.keys_of(&to.user).await?;
         if !keys.is_empty() && keys.owner() != Some(&to.owner) {
             let call = request::none("ListKeys", &to.user);
             return Err(call.refuse(ErrorKind::Conflict, DAMAGED));
         }
-        let ids = keys.iter().filter(|member| member.described.finished);
-        Ok(ids.map(|member| member.id.clone()).collect())
+        Ok(keys)
     }
 }
 
@@ -197,10 +210,14 @@ fn check(call: &Call, to: &Grantee, bucket: &BucketName) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{name, user::Member};
     use super::*;
     use crate::backend::access::is_bucket_name;
     use crate::domain::ids::{OwnerMark, UserName};
     use serde_json::json;
+
+    const WHOLE: &str = "A [gracekey:u:0123456789abcdef0123456789abcdef]";
+    const BEGUN: &str = "A [gracekey:u:0123456789abcdef0123456789abcdef:unfinished]";
 
     fn bucket(aliases: &[&str], keys: &[(&str, bool, bool)]) -> Bucket {
         let key = |(id, read, write): &(&str, bool, bool)| json!({ "accessKeyId": id, "permissions": { "read": read, "write": write, "owner": true } });
@@ -218,19 +235,32 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_is_what_all_keys_of_a_user_hold() {
-        let both = [("GK1", true, false), ("GK2", true, false), ("GK9", true, true)];
+    fn a_grant_is_what_all_finished_keys_of_a_user_hold() {
+        let both = [
+            ("GK1", true, false),
+            ("GK2", true, false),
+            ("GK8", true, true),
+            ("GK9", true, true),
+        ];
         let bucket = bucket(&[], &both);
-        let held = |keys: &[&str]| {
-            held_by(
-                &keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>(),
-                &bucket,
-            )
+        let held = |ids: &[&str]| {
+            let key = |id: &&str| Member {
+                id: (*id).to_owned(),
+                described: name::read(if *id == "GK8" { BEGUN } else { WHOLE }, &UserName::new("u")),
+                expired: false,
+            };
+            held_by(&Keys::of(ids.iter().map(key).collect()), &bucket)
         };
         assert_eq!(held(&["GK1", "GK2"]), Held::As(Permission::ReadOnly));
         assert_eq!(held(&["GK9"]), Held::As(Permission::ReadWrite));
         assert_eq!(held(&["GK1", "GK9"]), Held::Otherwise);
         assert_eq!(held(&["GK1", "GK3"]), Held::Otherwise, "one has nothing");
+        assert_eq!(
+            held(&["GK1", "GK8"]),
+            Held::As(Permission::ReadOnly),
+            "unfinished"
+        );
+        assert_eq!(held(&["GK8"]), Held::Nothing);
         assert_eq!(held(&["GK3"]), Held::Nothing);
         assert_eq!(held(&[]), Held::Nothing);
     }

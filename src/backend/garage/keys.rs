@@ -26,7 +26,9 @@ impl GarageDriver {
         if keys.get(id.as_str()).is_some() {
             return Err(call.refuse(ErrorKind::Conflict, "it has a key of this id already"));
         }
-        let mut rights = Grants::of(&self.0.whole(name, &keys.ids()).await?);
+        // An unfinished one has what the others had when it was begun, which may have been taken from them since.
+        let meant: Vec<&str> = keys.meant().map(|member| member.id.as_str()).collect();
+        let mut rights = Grants::of(&self.0.whole(name, &meant).await?);
         // The first key of a user. An admin who does not want that takes it away, and the next key follows.
         rights.create_bucket |= !keys.has_finished();
         let user = NewUser {

@@ -45,7 +45,7 @@ impl Keys {
     }
 
     /// Those that may do all that they should; all, where none may yet.
-    fn meant(&self) -> impl Iterator<Item = &Member> {
+    pub(super) fn meant(&self) -> impl Iterator<Item = &Member> {
         let any = self.has_finished();
         self.iter()
             .filter(move |member| member.described.finished || !any)
@@ -54,6 +54,13 @@ impl Keys {
     /// There is one that may do all that it should.
     pub(super) fn has_finished(&self) -> bool {
         self.iter().any(|member| member.described.finished)
+    }
+
+    /// All of them, those first that may not do yet all that they should.
+    pub(super) fn unfinished_first(&self) -> Vec<&Member> {
+        let mut all: Vec<&Member> = self.iter().collect();
+        all.sort_by_key(|member| member.described.finished);
+        all
     }
 
     /// Whose the user is. Where keys disagree, or one is nobody's: nobody's.

@@ -2,12 +2,13 @@
 
 use super::{Garage, fresh_bucket as fresh_alias};
 use crate::conformance::access::{fresh_bucket, grantee};
-use crate::conformance::suite::{Subject as _, fresh_user, made_with_key};
+use crate::conformance::suite::{Subject as _, fresh_user, issued, made_with_key, order_for};
 use crate::conformance::users::refused;
+use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::http::Query;
-use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
+use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee, NewUser};
 use gracekey::domain::access::{Held, Permission};
-use gracekey::domain::ids::BucketName;
+use gracekey::domain::ids::{AccessKeyId, BucketName};
 use serde_json::{Value, json};
 
 const ALL: Option<Permission> = Some(Permission::ReadWrite);
@@ -19,6 +20,22 @@ async fn consent_to_come(garage: &Garage, to: &Grantee, bucket: &BucketName) -> 
     let id = Query::new().pair("id", id.as_str().unwrap());
     garage.post("DeleteBucket", id, json!({})).await;
     alias
+}
+
+/// A key whose making broke off when it had got everything but its name.
+async fn unfinished(garage: &Garage, user: &NewUser) -> AccessKeyId {
+    let last = |seen: &Seen| seen.target.starts_with("/v2/UpdateKey");
+    garage.proxy.once(last, Fault::CutBefore);
+    let order = order_for(&garage.driver, &user.name);
+    garage.driver.issue(user, &order).await.unwrap_err();
+    order.access_key_id.unwrap()
+}
+
+/// What a key may do with the buckets that it may use.
+async fn rights(garage: &Garage, key: &AccessKeyId) -> Vec<Value> {
+    let key = garage.key(key).await;
+    let buckets = key["buckets"].as_array().unwrap().iter();
+    buckets.map(|bucket| bucket["permissions"].clone()).collect()
 }
 
 /// Else one tenant would make the bucket that another is going to ask for, and read all that is stored there.
@@ -132,4 +149,54 @@ async fn a_bucket_that_somebody_has_is_not_taken_for_one_that_was_begun() {
         let found = driver.find_bucket(&to, &data).await.unwrap();
         assert_eq!(found, FoundBucket::Open(Held::Nothing));
     }
+}
+
+/// An issue that broke off has given its key what the others had then.
+#[tokio::test]
+async fn a_right_that_was_taken_away_does_not_come_back_by_an_unfinished_key() {
+    let garage = Garage::start().await;
+    let driver = &garage.driver;
+    for what in [Some(Permission::ReadOnly), None] {
+        let (user, _) = made_with_key(&garage).await;
+        let (to, bucket) = (grantee(&user), fresh_bucket());
+        driver.make_bucket(&to, &bucket).await.unwrap();
+        driver.set_grant(&to, &bucket, ALL).await.unwrap();
+        let begun = unfinished(&garage, &user).await;
+        let both = json!({ "read": true, "write": true, "owner": false });
+        assert_eq!(rights(&garage, &begun).await, [both]);
+
+        driver.set_grant(&to, &bucket, what).await.unwrap();
+        let reads = what.is_some();
+        let left = json!({ "read": true, "write": false, "owner": false });
+        let left: Vec<_> = reads.then_some(left).into_iter().collect();
+        assert_eq!(rights(&garage, &begun).await, left, "of the unfinished key");
+        let new = issued(&garage, &user).await;
+        assert_eq!(rights(&garage, &new.access_key_id).await, left, "of the next one");
+        let s3 = garage.s3(&new).unwrap();
+        let stored = s3.put_object(bucket.as_str(), "own", b"own").await.status;
+        assert_eq!(stored, 403);
+        let found = driver.find_bucket(&to, &bucket).await.unwrap();
+        assert_eq!(found, FoundBucket::Open(what.map_or(Held::Nothing, Held::As)));
+    }
+}
+
+/// A request that hangs may give it something after that was taken from the others.
+#[tokio::test]
+async fn a_new_key_gets_what_finished_keys_have() {
+    let garage = Garage::start().await;
+    let (user, old) = made_with_key(&garage).await;
+    let begun = unfinished(&garage, &user).await;
+    let late = garage.make_bucket(&fresh_alias()).await;
+    garage.allow(&late, &begun, json!({ "write": true })).await;
+    let new = issued(&garage, &user).await;
+    let none: [Value; 0] = [];
+    assert_eq!(rights(&garage, &new.access_key_id).await, none);
+
+    // When they are gone, nobody else can tell what the user had.
+    for id in [&old.id, &new.id] {
+        garage.driver.revoke(&user.name, id).await.unwrap();
+    }
+    let last = issued(&garage, &user).await;
+    let write = json!({ "read": false, "write": true, "owner": false });
+    assert_eq!(rights(&garage, &last.access_key_id).await, [write]);
 }
