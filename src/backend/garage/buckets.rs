@@ -63,7 +63,10 @@ impl GarageDriver {
         check(&request::none("GetBucketInfo", &to.user), to, name)?;
         let bucket = self.0.named(&to.user, name.as_str()).await?;
         let held = match &bucket {
-            Some(bucket) => held_by(&self.keys_to_grant(to).await?, bucket),
+            Some(bucket) => {
+                let keys = self.keys_to_grant(to).await?;
+                keys.map_or(Held::Nothing, |keys| held_by(&keys, bucket))
+            }
             None => Held::Nothing,
         };
         Ok(match bucket {
@@ -125,7 +128,9 @@ impl GarageDriver {
         if what.is_some() && !is_open(&bucket, to, name) {
             return refuse(ErrorKind::Conflict, &advice(to, name));
         }
-        let keys = self.keys_to_grant(to).await?;
+        let Some(keys) = self.keys_to_grant(to).await? else {
+            return refuse(ErrorKind::Conflict, DAMAGED);
+        };
         if what.is_some() && !keys.has_finished() {
             return refuse(ErrorKind::NotFound, "no key of the user is there");
         }
@@ -156,14 +161,11 @@ impl GarageDriver {
         Ok(())
     }
 
-    /// The keys of a user that is this owner's.
-    async fn keys_to_grant(&self, to: &Grantee) -> Result<Keys> {
+    /// The keys of a user; `None` if it is not this owner's.
+    async fn keys_to_grant(&self, to: &Grantee) -> Result<Option<Keys>> {
         let keys = self.0.keys_of(&to.user).await?;
-        if !keys.is_empty() && keys.owner() != Some(&to.owner) {
-            let call = request::none("ListKeys", &to.user);
-            return Err(call.refuse(ErrorKind::Conflict, DAMAGED));
-        }
-        Ok(keys)
+        let is_theirs = keys.is_empty() || keys.owner() == Some(&to.owner);
+        Ok(is_theirs.then_some(keys))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::http::Query;
 use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee, NewUser};
 use gracekey::domain::access::{Held, Permission};
-use gracekey::domain::ids::{AccessKeyId, BucketName};
+use gracekey::domain::ids::{AccessKeyId, BucketName, OwnerMark};
 use serde_json::{Value, json};
 
 const ALL: Option<Permission> = Some(Permission::ReadWrite);
@@ -199,4 +199,31 @@ async fn a_new_key_gets_what_finished_keys_have() {
     let last = issued(&garage, &user).await;
     let write = json!({ "read": false, "write": true, "owner": false });
     assert_eq!(rights(&garage, &last.access_key_id).await, [write]);
+}
+
+/// Else the deletion of such a user would never end: its grants could not be told.
+#[tokio::test]
+async fn a_user_that_is_not_ours_holds_no_grant() {
+    let garage = Garage::start().await;
+    let driver = &garage.driver;
+    let (user, pair) = made_with_key(&garage).await;
+    let (to, bucket) = (grantee(&user), fresh_bucket());
+    driver.make_bucket(&to, &bucket).await.unwrap();
+    driver.set_grant(&to, &bucket, ALL).await.unwrap();
+    let stranger = Grantee {
+        owner: OwnerMark::new("f".repeat(32)),
+        ..to.clone()
+    };
+    let is_left_alone = async |to: &Grantee| {
+        let before = garage.snapshot(&user.name).await;
+        let found = driver.find_bucket(to, &bucket).await.unwrap();
+        assert_eq!(found, FoundBucket::Open(Held::Nothing));
+        driver.set_grant(to, &bucket, None).await.unwrap();
+        refused(driver.set_grant(to, &bucket, ALL).await, ErrorKind::Conflict);
+        assert_eq!(garage.snapshot(&user.name).await, before);
+    };
+    is_left_alone(&stranger).await;
+    let damaged = json!({ "name": "a person's name" });
+    garage.update(&pair.access_key_id, damaged).await;
+    is_left_alone(&to).await;
 }
