@@ -35,6 +35,12 @@ use user::{Keys, Member};
 /// Keys: no limit was met. `settle`: S3 looks a key up in the node's own copy of the table. A change is sent to all nodes at
 /// once and answered when most have it, so that on one node it holds at once, and on a slow one some moments later. (One
 /// that was cut off learns of it when it is back; until then it answers nobody as a rule.) Names and labels: ours alone.
+///
+/// `list_lag`: the admin API does not read the node's own copy, but asks as many nodes as have one in common with those that a
+/// write waited for, so that each node tells what was written by any other. Source: `read_quorum` and `write_quorum` in
+/// `replication/fullcopy.rs` of the crate `garage_table`, 2.0.0, 2.1.0 and 2.5.0. On three nodes of 2.5.0, one that was down when a
+/// key was imported was seen to answer 503 and then to show the key, four times of four. Not so in another `consistency_mode` than
+/// `consistent`, which the page about what the admin must provide demands.
 pub const CAPABILITIES: Capabilities = Capabilities {
     overlap: Overlap::Slots { max: None },
     secret_readable: true,
