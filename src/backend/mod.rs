@@ -21,6 +21,7 @@ pub mod ostor;
 pub mod pool;
 pub mod proof;
 pub mod registry;
+pub mod s3;
 pub mod turns;
 pub mod uptrends;
 pub mod user_policy;

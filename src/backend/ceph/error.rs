@@ -1,11 +1,13 @@
 //! From an answer that is no success to an error that carries a decision. Pure, and tested by table.
 
 use super::wire::Refusal;
+pub(super) use crate::backend::s3::code as s3_code;
 use crate::backend::{
     Error, ErrorKind, Outcome,
     call::{self, Call},
     http::Reply,
     http::client::{is_code, is_request_id},
+    s3,
 };
 
 /// The code of a refusal, where the answer is one of the Admin Ops API.
@@ -32,28 +34,10 @@ pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     }
 }
 
-/// The code of a refusal of the gateway's S3 side: `<Error><Code>…</Code></Error>`.
-pub(super) fn s3_code(reply: &Reply) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct S3Refusal {
-        code: String,
-    }
-    let text = std::str::from_utf8(&reply.body).ok()?;
-    let refusal: Option<S3Refusal> = quick_xml::de::from_str(text).ok();
-    refusal.map(|r| r.code).filter(|code| is_code(code))
-}
-
 /// The same as [`refused`] for a call of S3.
 pub(super) fn refused_by_s3(call: &Call, reply: &Reply) -> Error {
     let code = s3_code(reply);
-    let (kind, outcome) = match (reply.status, code.as_deref()) {
-        (503, Some("SlowDown")) => (ErrorKind::RateLimited, Outcome::NotApplied),
-        (409, Some("OperationAborted" | "ConcurrentModification")) => {
-            (ErrorKind::Transient, Outcome::NotApplied)
-        }
-        _ => call::judge(reply, code.is_some()),
-    };
+    let (kind, outcome) = s3::judge(reply, code.as_deref());
     call.refused(
         reply,
         (kind, outcome),
@@ -208,7 +192,7 @@ mod tests {
         let bucket = crate::domain::ids::BucketName::new("invoices");
         let call = request::put_policy(&bucket, String::new());
         for (status, code, kind, outcome) in [
-            (400, "TooManyBuckets", K::Invalid, NotApplied),
+            (400, "TooManyBuckets", K::Conflict, NotApplied),
             (403, "AccessDenied", K::Auth, NotApplied),
             (403, "SignatureDoesNotMatch", K::Auth, NotApplied),
             (404, "NoSuchBucket", K::NotFound, NotApplied),

@@ -196,9 +196,11 @@ fn builder(options: &HttpOptions) -> reqwest::ClientBuilder {
     }
 }
 
-/// Whether a text that a server chose is an error code: a word or two in letters, shorter than any secret.
+/// Whether a text that a server chose is an error code: a word or two in letters, shorter than any secret. `MinIO`'s own codes
+/// say so before the rest.
 pub fn is_code(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic())
+    let rest = text.strip_prefix("XMinio").unwrap_or(text);
+    (1..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// Whether a text that a server chose is an id of a request: parts with dashes between, each shorter than any secret.
@@ -263,7 +265,11 @@ mod tests {
     #[test]
     fn codes_and_request_ids_are_told_from_secrets() {
         let secret = "AIpLczsgWKqbgnI47XHC5okgjpC3HSLEgOnaYmhR";
-        for code in ["NoSuchUser", "AuthorizationHeaderMalformed"] {
+        for code in [
+            "NoSuchUser",
+            "AuthorizationHeaderMalformed",
+            "XMinioAdminPolicyChangeAlreadyApplied",
+        ] {
             assert!(is_code(code), "{code}");
         }
         for id in [

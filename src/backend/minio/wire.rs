@@ -2,7 +2,7 @@
 //! would lose a key.
 
 use super::request::{ACCESS, LOCK};
-use crate::backend::http::client::is_request_id;
+use crate::backend::http::client::{is_code, is_request_id};
 use crate::backend::{ObservedCredential, ObservedUser};
 use crate::domain::access::Limits;
 use crate::domain::{
@@ -263,12 +263,6 @@ impl Refusal {
     pub(super) fn request_id(&self) -> Option<String> {
         is_request_id(&self.request_id).then(|| self.request_id.clone())
     }
-}
-
-/// A word or two in letters. The product's own codes are longer than those of S3, and shorter than a secret of ours.
-fn is_code(text: &str) -> bool {
-    let most = if text.starts_with("XMinio") { 39 } else { 32 };
-    (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// A list that must be there. `null` says that it is empty.

@@ -3,9 +3,9 @@
 //! Source: Amazon S3 API Reference, `ListObjectsV2`, `GetBucketTagging`, `PutBucketTagging`, `CreateBucket`, as `MinIO` of
 //! 2026-02-12, `JuiceFS` 1.4.2, `SeaweedFS` 4.48 and moto 5.2.5 were seen to answer.
 
-use crate::backend::call::{self, Call, is_success};
-use crate::backend::http::{Endpoint, HttpClient, Reply, Signer, client::is_code};
-use crate::backend::{BackendKind, Error, ErrorKind, Outcome, Result};
+use crate::backend::call::{Call, is_success};
+use crate::backend::http::{Endpoint, HttpClient, Reply, Signer};
+use crate::backend::{BackendKind, Error, ErrorKind, Result, s3};
 use crate::domain::ids::BucketName;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, Method};
@@ -85,7 +85,7 @@ impl Buckets {
     pub(super) async fn look(&self, bucket: &BucketName) -> Result<Look> {
         let call = self.of_bucket("ListObjects", Method::GET, bucket, "?list-type=2&max-keys=1");
         let reply = self.send(&call).await?;
-        match (reply.status, code(&reply).as_deref()) {
+        match (reply.status, s3::code(&reply).as_deref()) {
             (404, Some("NoSuchBucket")) => return Ok(Look::Missing),
             (403, Some("AccessDenied")) => return Ok(Look::Refused),
             _ if is_success(&reply) => {}
@@ -95,7 +95,7 @@ impl Buckets {
         let listed = listed.ok_or_else(|| call.misunderstood("this is no list of the bucket's objects"))?;
         let call = self.of_bucket("GetBucketTagging", Method::GET, bucket, "?tagging");
         let reply = self.send(&call).await?;
-        let tags = match (reply.status, code(&reply).as_deref()) {
+        let tags = match (reply.status, s3::code(&reply).as_deref()) {
             (404, Some("NoSuchBucket")) => return Ok(Look::Missing),
             (404, Some("NoSuchTagSet")) => Vec::new(),
             (403, Some("AccessDenied")) => return Ok(Look::Refused),
@@ -176,28 +176,10 @@ fn parse<T: for<'de> Deserialize<'de>>(reply: &Reply) -> Option<T> {
     quick_xml::de::from_str(std::str::from_utf8(&reply.body).ok()?).ok()
 }
 
-/// `<Error><Code>…</Code></Error>`.
-fn code(reply: &Reply) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Refusal {
-        code: String,
-    }
-    let refusal: Option<Refusal> = parse(reply);
-    refusal.map(|refusal| refusal.code).filter(|code| is_code(code))
-}
-
 /// The error that an answer other than 2xx stands for.
 fn refused(call: &Call, reply: &Reply) -> Error {
-    use ErrorKind as K;
-    use Outcome::NotApplied;
-    let code = code(reply);
-    let judgement = match (reply.status, code.as_deref()) {
-        (503, Some("SlowDown")) => (K::RateLimited, NotApplied),
-        (409, Some("OperationAborted")) => (K::Transient, NotApplied),
-        (400, Some("TooManyBuckets")) => (K::Conflict, NotApplied),
-        _ => call::judge(reply, code.is_some()),
-    };
+    let code = s3::code(reply);
+    let judgement = s3::judge(reply, code.as_deref());
     call.refused(
         reply,
         judgement,
@@ -262,26 +244,5 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(tags("<html></html>"), None);
-    }
-
-    #[test]
-    fn a_refusal_says_what_became_of_the_call() {
-        use ErrorKind as K;
-        use Outcome::{NotApplied, Unknown};
-        let call = Call::new(BackendKind::Minio, "CreateBucket", Method::PUT, "/b", "bucket b");
-        for (status, code, kind, outcome) in [
-            (400, "TooManyBuckets", K::Conflict, NotApplied),
-            (403, "AccessDenied", K::Auth, NotApplied),
-            (409, "BucketAlreadyOwnedByYou", K::Conflict, NotApplied),
-            (409, "BucketAlreadyExists", K::Conflict, NotApplied),
-            (409, "OperationAborted", K::Transient, NotApplied),
-            (500, "InternalError", K::Transient, Unknown),
-            (501, "NotImplemented", K::Unsupported, NotApplied),
-            (503, "SlowDown", K::RateLimited, NotApplied),
-        ] {
-            let body = format!("<Error><Code>{code}</Code></Error>");
-            let error = refused(&call, &Reply::made_up(status, &body));
-            assert_eq!((error.kind, error.outcome), (kind, outcome), "{code}");
-        }
     }
 }
