@@ -1,6 +1,6 @@
 //! Keys: one more, and one less.
 
-use super::user::FOREIGN;
+use super::user::{FOREIGN, PRIVILEGED};
 use super::{IamDriver, error, request, user::Whole, wire};
 use crate::backend::call::is_success;
 use crate::backend::error::{Error, ErrorKind, Outcome, Result};
@@ -90,13 +90,18 @@ impl IamDriver {
     /// Takes a key from a user. Absent: fine.
     pub(super) async fn remove_key(&self, name: &UserName, id: &str) -> Result<()> {
         let call = request::revoke(name, id);
-        match self.read_ours(&call, name).await? {
-            // A list that lags may lack it, and the record of it ends with this.
-            Some(user) if user.has(id) || !self.capabilities().list_lag.is_zero() => {
-                self.link.remove(&call).await
-            }
-            Some(_) | None => Ok(()),
+        let user = self.read_ours(&call, name).await?;
+        // A list that lags may lack the key, or an answer the user, and the record of the key ends with this: the removal itself
+        // tells that there is none.
+        let may_lag = !self.capabilities().list_lag.is_zero();
+        if !may_lag && !user.is_some_and(|user| user.has(id)) {
+            return Ok(());
         }
+        // Of a user that is not told, it is not known whose key we sign with.
+        if id == self.link.config().access_key_id.as_str() {
+            return Err(call.refuse(ErrorKind::Conflict, PRIVILEGED));
+        }
+        self.link.remove(&call).await
     }
 
     /// When a key was last used, as far as the store tells us.

@@ -4,6 +4,7 @@ use super::{Moto, Store};
 use crate::conformance::suite::{Subject as _, key_ids, key_order, made_with_key, ready};
 use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, NewUser, Outcome};
+use gracekey::domain::ids::CredentialId;
 
 fn keys_page(user: &str, id: &str, marker: &str) -> String {
     format!(
@@ -53,6 +54,35 @@ async fn a_key_that_a_late_list_lacks_is_removed_all_the_same() {
     store.proxy.once(lists_keys, Fault::answer(200, &late));
     store.driver.revoke(&user.name, &pair.id).await.unwrap();
     assert!(key_ids(&store, &user.name).await.is_empty());
+}
+
+/// AWS may not show a user that it knows. A revocation of one that is truly gone must end all the same.
+#[tokio::test]
+async fn a_key_of_a_user_that_a_late_answer_lacks_is_removed_all_the_same() {
+    let store = Store::<Moto>::start().await;
+    let absent = "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>";
+    let lose = |action: &'static str| {
+        let is = move |seen: &Seen| seen.action.as_deref() == Some(action);
+        store.proxy.once(is, Fault::answer(404, absent));
+    };
+    for action in ["GetUser", "ListAccessKeys", "ListUserPolicies"] {
+        let (user, pair) = made_with_key(&store).await;
+        lose(action);
+        store.driver.revoke(&user.name, &pair.id).await.unwrap();
+        assert!(key_ids(&store, &user.name).await.is_empty(), "{action}");
+    }
+    let user = ready(&store).await;
+    let name = [("UserName", user.name.as_str())];
+    let pair = store.make_foreign_key(&user.name).await;
+    let key = [name[0], ("AccessKeyId", pair.access_key_id.as_str())];
+    store.admin_call("DeleteAccessKey", &key).await;
+    store.admin_call("DeleteUser", &name).await;
+    store.driver.revoke(&user.name, &pair.id).await.unwrap();
+    // Whose keys are not told is not taken for ours.
+    let own = CredentialId::new(&store.server.admin_access_key);
+    lose("ListAccessKeys");
+    let error = store.driver.revoke(&store.admin(), &own).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
 }
 
 /// A store that overlooks `UserName` answers for the admin.
