@@ -79,6 +79,13 @@ impl IamDriver {
                 let text = format!("the store has no policy {arn}: correct policyArns of the ObjectStore");
                 return Err(call.refuse(ErrorKind::Invalid, &text));
             }
+            if error::code(&reply).as_deref() == Some("LimitExceeded") {
+                let advice = format!(
+                    "no more policies can be attached to it, and {arn} is missing: detach others, name fewer in policyArns of \
+                     the ObjectStore, or raise the quota that the store names"
+                );
+                return Err(error::refused_because(&call, &reply, &advice));
+            }
             if !is_success(&reply) {
                 return Err(error::refused(&call, &reply));
             }

@@ -284,14 +284,16 @@ impl Driver for IamDriver {
             let text = format!("inline policies of others are on it, remove them first: {names}");
             return Err(call.refuse(ErrorKind::Conflict, &text));
         }
+        // All is read before anything goes.
+        let attached = self.attached(name).await?;
         for key in &user.keys {
             self.link.remove(&request::revoke(name, key.id.as_str())).await?;
         }
         for policy in &user.inline {
             self.link.remove(&request::delete_inline(name, policy)).await?;
         }
-        for arn in self.attached(name).await? {
-            self.link.remove(&request::detach(name, &arn)).await?;
+        for arn in &attached {
+            self.link.remove(&request::detach(name, arn)).await?;
         }
         let reply = self.link.send(&call).await?;
         if error::code(&reply).as_deref() == Some("DeleteConflict") {

@@ -138,6 +138,38 @@ async fn a_limit_of_the_stores_own_is_told_as_such() {
     assert_eq!(key_ids(&store, &user.name).await.len(), 2);
 }
 
+#[tokio::test]
+async fn a_user_that_has_as_many_policies_as_it_may_is_told_as_such() {
+    let store = Store::<Moto>::start().await;
+    let user = blank(&store).await;
+    let full = "<ErrorResponse><Error><Type>Sender</Type><Code>LimitExceeded</Code><Message>Cannot exceed quota for \
+                PoliciesPerUser: 10</Message></Error></ErrorResponse>";
+    let attaches = |seen: &Seen| seen.action.as_deref() == Some("AttachUserPolicy");
+    store.proxy.once(attaches, Fault::answer(409, full));
+    let error = store.driver.issue(&user, &key_order(&store)).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Conflict, Outcome::NotApplied)
+    );
+    assert!(error.to_string().contains("policyArns"), "{error}");
+}
+
+#[tokio::test]
+async fn a_deletion_that_may_not_see_all_takes_nothing() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let refusal =
+        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error></ErrorResponse>";
+    let lists = |seen: &Seen| seen.action.as_deref() == Some("ListAttachedUserPolicies");
+    store.proxy.once(lists, Fault::answer(403, refusal));
+    let error = store.driver.delete_user(&user.name).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Auth, Outcome::NotApplied)
+    );
+    assert_eq!(key_ids(&store, &user.name).await, [pair.id]);
+}
+
 async fn what_others_put_on_a_user_is_not_destroyed<P: Product>() {
     let store = Store::<P>::start().await;
     let (user, pair) = made_with_key(&store).await;
