@@ -5,6 +5,7 @@ use super::{MinioDriver, NO_ANSWER, demand_empty, error, request, wire};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::Reply;
+use crate::backend::user_policy::reaches_all_buckets;
 use crate::domain::ids::UserName;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -200,7 +201,7 @@ impl MinioDriver {
                 let text = "it allows admin actions, which no user may have: name another in spec.backend.minio.policies";
                 return Err(call.refuse(ErrorKind::Invalid, text));
             }
-            all_buckets |= policy.reaches_all_buckets();
+            all_buckets |= reaches_all_buckets(&reply.body);
         }
         let reach = if all_buckets { ALL } else { SOME };
         self.way.reach.store(reach, Ordering::Relaxed);

@@ -163,10 +163,6 @@ struct Statement {
     action: Value,
     #[serde(default)]
     not_action: Value,
-    #[serde(default)]
-    resource: Value,
-    #[serde(default)]
-    not_resource: Value,
 }
 
 impl Policy {
@@ -181,24 +177,6 @@ impl Policy {
             (any || but) && statement.effect != "Deny"
         })
     }
-
-    /// Whether it allows something in every bucket, those of others included.
-    pub(super) fn reaches_all_buckets(&self) -> bool {
-        let is_everywhere = |resource: &Value| resource.as_str().is_some_and(is_everywhere);
-        self.statement.iter().any(|statement| {
-            let resources = &statement.resource;
-            let any =
-                is_everywhere(resources) || resources.as_array().into_iter().flatten().any(is_everywhere);
-            let but = !statement.not_resource.is_null();
-            (any || but) && statement.effect != "Deny"
-        })
-    }
-}
-
-/// Whether this pattern is about every bucket.
-fn is_everywhere(resource: &str) -> bool {
-    let path = resource.strip_prefix("arn:aws:s3:::").unwrap_or(resource);
-    path.starts_with('*')
 }
 
 /// Whether this pattern may match an action of the admin API.

@@ -6,13 +6,13 @@
 //! Source: AWS IAM User Guide, "IAM JSON policy reference"; the same was seen to hold on `MinIO` of 2026-02-12, `JuiceFS` 1.4.2
 //! and `SeaweedFS` 4.48. `MinIO` gives lists back in any order.
 
+use super::reach::{ARN, Reach};
 use crate::backend::access::actions;
 use crate::domain::access::{Held, Permission};
 use crate::domain::ids::BucketName;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-const ARN: &str = "arn:aws:s3:::";
 /// Where buckets are named that are being made. No bucket can have a name in capitals, so that it allows nothing.
 const MAKES: &str = "GRACEKEY_MAKES/";
 const MAKES_ACTION: &str = "s3:GetObject";
@@ -144,12 +144,9 @@ impl Document {
             return;
         }
         for resource in resources {
-            let path = resource.strip_prefix(ARN).unwrap_or("*");
-            let bucket = path.split('/').next().unwrap_or_default();
-            if bucket.contains(['*', '?', '$']) {
-                self.reaches_all = true;
-            } else {
-                self.note(bucket.to_owned(), Entry::Odd);
+            match Reach::of(resource) {
+                Reach::One(bucket) => self.note(bucket.to_owned(), Entry::Odd),
+                Reach::Some | Reach::All => self.reaches_all = true,
             }
         }
     }
@@ -194,11 +191,12 @@ fn as_written(statement: &Value, resources: &BTreeSet<&str>) -> Option<Vec<(Stri
     let permission = Permission::ALL.into_iter().find(is)?;
     let mut buckets = Vec::new();
     for resource in resources {
-        let path = resource.strip_prefix(ARN)?;
-        let bucket = path.strip_suffix("/*").unwrap_or(path);
-        let is_bucket = !bucket.contains(['*', '?', '$', '/']);
-        let has_both = arns(bucket).iter().all(|arn| resources.contains(arn.as_str()));
-        if !is_bucket || !has_both {
+        let Reach::One(bucket) = Reach::of(resource) else {
+            return None;
+        };
+        let own = arns(bucket);
+        let has_both = own.iter().all(|arn| resources.contains(arn.as_str()));
+        if !own.iter().any(|arn| arn == resource) || !has_both {
             return None;
         }
         buckets.push((bucket.to_owned(), Entry::Granted(permission)));

@@ -10,9 +10,11 @@
 
 mod bucket;
 mod document;
+mod reach;
 
 pub use bucket::Buckets;
 pub use document::Document;
+pub use reach::reaches_all_buckets;
 
 use super::access::{FoundBucket, Grantee, check_bucket};
 use super::call::Call;
