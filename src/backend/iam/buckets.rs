@@ -1,11 +1,11 @@
 //! Access to buckets: one inline policy of the user's own. Buckets are the account's.
 
-use super::user::{FOREIGN, PRIVILEGED};
+use super::user::{PRIVILEGED, Whole};
 use super::{IamConfig, IamDriver, error, lock, request, wire};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::{HttpClient, HttpOptions, Signer};
-use crate::backend::user_policy::{Buckets, Document, Store};
+use crate::backend::user_policy::{Buckets, Document, Holder, Store, check_room};
 use crate::backend::{BackendKind, Grantee, access};
 use crate::domain::capabilities::BucketRights;
 use crate::domain::ids::BucketName;
@@ -45,7 +45,7 @@ pub(super) fn buckets(config: &IamConfig) -> std::result::Result<Option<Buckets>
 }
 
 /// A store that has all it takes.
-pub(super) struct Grants<'a> {
+pub(super) struct PolicyStore<'a> {
     driver: &'a IamDriver,
     buckets: &'a Buckets,
 }
@@ -61,20 +61,40 @@ impl IamDriver {
         }
     }
 
-    pub(super) fn grants(&self, operation: &'static str, bucket: &BucketName) -> Result<Grants<'_>> {
+    pub(super) fn policy_store(
+        &self,
+        operation: &'static str,
+        bucket: &BucketName,
+    ) -> Result<PolicyStore<'_>> {
         let buckets = self.buckets.as_ref().filter(|_| self.bucket_rights().grant);
         let unsupported = || access::unsupported(BackendKind::Iam, operation, bucket.as_str());
         buckets
-            .map(|buckets| Grants {
+            .map(|buckets| PolicyStore {
                 driver: self,
                 buckets,
             })
             .ok_or_else(unsupported)
     }
+
+    /// The policy with the user's grants.
+    async fn access_of(&self, to: &Grantee) -> Result<Document> {
+        let call = request::find_inline(&to.user, ACCESS);
+        let reply = self.link.send(&call).await?;
+        if error::is_absent(&reply) {
+            return Ok(Document::default());
+        }
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        let text = wire::document(&call, &reply, &to.user)?;
+        Ok(Document::parse(&text))
+    }
 }
 
 #[async_trait]
-impl Store for Grants<'_> {
+impl Store for PolicyStore<'_> {
+    type User = Whole;
+
     fn buckets(&self) -> &Buckets {
         self.buckets
     }
@@ -83,59 +103,53 @@ impl Store for Grants<'_> {
         self.driver.check_name(call, &to.user)
     }
 
-    async fn policy(&self, to: &Grantee) -> Result<Option<Document>> {
+    fn text(&self, policy: &Document) -> String {
+        if self.driver.learned.knows_fewer_actions() {
+            policy.plain_text()
+        } else {
+            policy.text()
+        }
+    }
+
+    fn room(&self) -> usize {
+        MAX_BYTES
+    }
+
+    async fn holder(&self, to: &Grantee) -> Result<Option<Holder<Whole>>> {
         let user = self.driver.read(&to.user).await?;
         let Some(user) = user.filter(|user| user.owner.as_ref() == Some(&to.owner)) else {
             return Ok(None);
         };
-        if !user.has_policy(ACCESS) {
-            return Ok(Some(Document::default()));
-        }
-        let call = request::find_inline(&to.user, ACCESS);
-        let reply = self.driver.link.send(&call).await?;
-        if error::is_absent(&reply) {
-            return Ok(Some(Document::default()));
-        }
-        if !is_success(&reply) {
-            return Err(error::refused(&call, &reply));
-        }
-        let text = wire::document(&call, &reply, &to.user)?;
-        Ok(Some(Document::parse(&text)))
+        let policy = if user.has_policy(ACCESS) {
+            self.driver.access_of(to).await?
+        } else {
+            Document::default()
+        };
+        Ok(Some(Holder {
+            user,
+            policy,
+            beyond: None,
+        }))
     }
 
-    async fn put_policy(&self, to: &Grantee, policy: &Document) -> Result<()> {
-        let learned = &self.driver.learned;
-        let text = if learned.knows_fewer_actions() {
-            policy.plain_text()
-        } else {
-            policy.text()
-        };
+    async fn put_policy(&self, to: &Grantee, user: &Whole, policy: &Document) -> Result<()> {
+        let text = self.text(policy);
         let call = request::put_inline(&to.user, ACCESS, &text);
-        match self.driver.read(&to.user).await? {
-            Some(user) if user.privileged => return Err(call.refuse(ErrorKind::Conflict, PRIVILEGED)),
-            Some(user) if user.owner.as_ref() == Some(&to.owner) => {}
-            Some(_) => return Err(call.refuse(ErrorKind::Conflict, FOREIGN)),
-            None => return Err(call.refuse(ErrorKind::NotFound, "there is no such user on the store")),
+        if user.privileged {
+            return Err(call.refuse(ErrorKind::Conflict, PRIVILEGED));
         }
         if policy.is_empty() {
             let call = request::delete_inline(&to.user, ACCESS);
             return self.driver.link.remove(&call).await;
         }
-        if text.len() > MAX_BYTES {
-            let text = format!(
-                "its access to buckets takes {} bytes, and IAM has room for {MAX_BYTES} in the inline policy of a user: name \
-                 fewer buckets, or spread them over several users",
-                text.len()
-            );
-            return Err(call.refuse(ErrorKind::Conflict, &text));
-        }
+        check_room(self, &call, policy)?;
         let reply = self.driver.link.send(&call).await?;
         let plain = policy.plain_text();
         // SeaweedFS 4.48: `not a valid action: 'ListBucketMultipartUploads'`.
         if error::is_malformed_policy(&reply) && text != plain {
             let call = request::put_inline(&to.user, ACCESS, &plain);
             self.driver.link.carry_out(&call).await?;
-            learned.set_knows_fewer_actions();
+            self.driver.learned.set_knows_fewer_actions();
             return Ok(());
         }
         if !is_success(&reply) {

@@ -323,15 +323,15 @@ impl Driver for IamDriver {
     }
 
     async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
-        user_policy::find(&self.grants("FindBucket", bucket)?, to, bucket).await
+        user_policy::find(&self.policy_store("FindBucket", bucket)?, to, bucket).await
     }
 
     async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
-        user_policy::make(&self.grants("MakeBucket", bucket)?, to, bucket).await
+        user_policy::make(&self.policy_store("MakeBucket", bucket)?, to, bucket).await
     }
 
     async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
-        user_policy::set(&self.grants("SetGrant", bucket)?, to, bucket, what).await
+        user_policy::set(&self.policy_store("SetGrant", bucket)?, to, bucket, what).await
     }
 }
 

@@ -2,15 +2,19 @@
 //! user has, at once.
 
 use super::request::{access_policy, read_access, remove_access, write_access};
-use super::{MinioDriver, NO_ANSWER, NO_USER, check_name, demand_empty, error, wire};
+use super::{MinioDriver, NO_ANSWER, check_name, demand_empty, demand_no_admin, error, wire};
 use crate::backend::call::{Call, is_success};
-use crate::backend::error::{ErrorKind, Result};
+use crate::backend::error::Result;
 use crate::backend::http::{HttpClient, HttpOptions, Signer};
-use crate::backend::user_policy::{Buckets, Document, Store};
+use crate::backend::user_policy::{Buckets, Document, Holder, Store};
 use crate::backend::{BackendKind, Grantee};
 use crate::domain::identity::Identity;
 use crate::domain::ids::UserName;
 use async_trait::async_trait;
+
+/// Both servers were seen to refuse a longer policy with 400 `EntityTooLarge` (`maxBucketPolicySize` in `MinIO`'s
+/// `cmd/bucket-policy-handlers.go`).
+const MAX_BYTES: usize = 20 * 1024;
 
 /// S3 at the endpoint of the admin API, with the admin's key. Fails when the CA bundle cannot be used.
 pub(super) fn buckets(config: &super::MinioConfig) -> std::result::Result<Buckets, String> {
@@ -28,61 +32,78 @@ pub(super) fn buckets(config: &super::MinioConfig) -> std::result::Result<Bucket
     })
 }
 
+/// The server as one whose users can do with buckets only what they are given.
+pub(super) struct PolicyStore<'a>(pub(super) &'a MinioDriver);
+
 #[async_trait]
-impl Store for MinioDriver {
+impl Store for PolicyStore<'_> {
+    type User = wire::User;
+
     fn buckets(&self) -> &Buckets {
-        &self.buckets
+        &self.0.buckets
     }
 
     fn check_user(&self, call: &Call, to: &Grantee) -> Result<()> {
         check_name(call, &to.user)
     }
 
-    /// What is there and not attached gives nobody anything: a change that broke off, or a user that is gone.
-    async fn policy(&self, to: &Grantee) -> Result<Option<Document>> {
+    fn room(&self) -> usize {
+        MAX_BYTES
+    }
+
+    async fn holder(&self, to: &Grantee) -> Result<Option<Holder<wire::User>>> {
         if Identity::mark_in(to.user.as_str()).as_ref() != Some(&to.owner) {
             return Ok(None);
         }
-        let Some(user) = self.get(&to.user).await? else {
+        let Some(user) = self.0.get(&to.user).await? else {
             return Ok(None);
         };
+        let policy = self.0.access_of(to, &user).await?;
+        Ok(Some(Holder {
+            user,
+            policy,
+            beyond: None,
+        }))
+    }
+
+    async fn put_policy(&self, to: &Grantee, user: &wire::User, policy: &Document) -> Result<()> {
+        let name = access_policy(&to.owner);
+        let call = write_access(&to.user, &to.owner, policy);
+        demand_no_admin(&call, user)?;
+        let is_attached = user.has_policy(&name);
+        if policy.is_empty() {
+            if is_attached {
+                self.0.detach(&to.user, user, &name).await?;
+            }
+            return self.0.forget_access(&to.user).await;
+        }
+        demand_empty(&call, &self.0.link.send(&call).await?)?;
+        if is_attached {
+            return Ok(());
+        }
+        self.0.attach(&to.user, Some(user), &[name]).await
+    }
+}
+
+impl MinioDriver {
+    /// The policy with a user's grants. What is there and not attached gives nobody anything: a change that broke off, or a user
+    /// that is gone.
+    async fn access_of(&self, to: &Grantee, user: &wire::User) -> Result<Document> {
         if !user.has_policy(&access_policy(&to.owner)) {
-            return Ok(Some(Document::default()));
+            return Ok(Document::default());
         }
         let call = read_access(&to.user, &to.owner);
         let reply = self.link.send(&call).await?;
         if error::is_no_policy(&reply) {
-            return Ok(Some(Document::default()));
+            return Ok(Document::default());
         }
         if !is_success(&reply) {
             return Err(error::refused(&call, &reply));
         }
         call.parse::<wire::Policy>(&reply, NO_ANSWER)?;
-        Ok(Some(Document::parse(&reply.body)))
+        Ok(Document::parse(&reply.body))
     }
 
-    async fn put_policy(&self, to: &Grantee, policy: &Document) -> Result<()> {
-        let name = access_policy(&to.owner);
-        let call = write_access(&to.user, &to.owner, policy);
-        let Some(user) = self.get_ours(&call, &to.user).await? else {
-            return Err(call.refuse(ErrorKind::NotFound, NO_USER));
-        };
-        let is_attached = user.has_policy(&name);
-        if policy.is_empty() {
-            if is_attached {
-                self.detach(&to.user, &user, &name).await?;
-            }
-            return self.forget_access(&to.user).await;
-        }
-        demand_empty(&call, &self.link.send(&call).await?)?;
-        if is_attached {
-            return Ok(());
-        }
-        self.attach(&to.user, Some(&user), &[name]).await
-    }
-}
-
-impl MinioDriver {
     /// Removes the policy of a user that has it no more, or is gone.
     pub(super) async fn forget_access(&self, name: &UserName) -> Result<()> {
         let Some(owner) = Identity::mark_in(name.as_str()) else {
@@ -102,5 +123,45 @@ impl MinioDriver {
             return Ok(());
         }
         demand_empty(&call, &reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::ErrorKind;
+    use crate::backend::http::{Endpoint, TlsOptions};
+    use crate::backend::minio::MinioConfig;
+    use crate::backend::user_policy::check_room;
+    use crate::domain::access::Permission;
+    use crate::domain::ids::{AccessKeyId, BucketName};
+    use crate::entropy::OsEntropy;
+    use std::{sync::Arc, time::Duration};
+
+    #[tokio::test]
+    async fn a_policy_that_the_server_would_refuse_is_refused_before_anything_is_changed() {
+        let driver = MinioDriver::new(MinioConfig {
+            endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
+            region: "us-east-1".to_owned(),
+            access_key_id: AccessKeyId::new("admin"),
+            secret: "s3cret".into(),
+            policies: Vec::new(),
+            tls: TlsOptions::default(),
+            call_limit: Duration::from_secs(1),
+            entropy: Arc::new(OsEntropy),
+        })
+        .unwrap();
+        let store = PolicyStore(&driver);
+        let call = super::super::request::set_locked(&UserName::new("u"), true);
+        let mut policy = Document::default();
+        let mut fits = 0;
+        while check_room(&store, &call, &policy).is_ok() {
+            fits += 1;
+            let bucket = BucketName::new(format!("{fits:063}"));
+            policy.set(&bucket, Some(Permission::ReadWrite));
+        }
+        assert!((100..130).contains(&fits), "{fits}");
+        let error = check_room(&store, &call, &policy).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
     }
 }

@@ -24,6 +24,7 @@ use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap
 use crate::domain::identity::Identity;
 use crate::domain::ids::{BucketName, CredentialId, UserName};
 use async_trait::async_trait;
+use buckets::PolicyStore;
 use link::Link;
 use rights::Way;
 use sealed::Scheme;
@@ -104,10 +105,8 @@ impl MinioDriver {
             return Err(call.refuse(ErrorKind::Conflict, OWN));
         }
         let user = self.get(name).await?;
-        if user.as_ref().is_some_and(wire::User::is_admin) {
-            let text =
-                "it has a policy that allows admin actions, and is left alone: choose another userName";
-            return Err(call.refuse(ErrorKind::Conflict, text));
+        if let Some(user) = &user {
+            demand_no_admin(call, user)?;
         }
         if user.is_some() && Identity::mark_in(name.as_str()).is_none() {
             return Err(call.refuse(ErrorKind::Conflict, FOREIGN));
@@ -261,17 +260,17 @@ impl Driver for MinioDriver {
 
     async fn find_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
         self.demand_confined("FindBucket", bucket)?;
-        user_policy::find(self, to, bucket).await
+        user_policy::find(&PolicyStore(self), to, bucket).await
     }
 
     async fn make_bucket(&self, to: &Grantee, bucket: &BucketName) -> Result<()> {
         self.demand_confined("MakeBucket", bucket)?;
-        user_policy::make(self, to, bucket).await
+        user_policy::make(&PolicyStore(self), to, bucket).await
     }
 
     async fn set_grant(&self, to: &Grantee, bucket: &BucketName, what: Option<Permission>) -> Result<()> {
         self.demand_confined("SetGrant", bucket)?;
-        user_policy::set(self, to, bucket, what).await
+        user_policy::set(&PolicyStore(self), to, bucket, what).await
     }
 }
 
@@ -281,6 +280,15 @@ const UNCONFINED: &str =
     "a policy of spec.backend.minio.policies reaches all buckets, so access to one cannot be given or denied";
 const FOREIGN: &str = "its name carries no mark of this owner: it is somebody else's user and left alone";
 const OWN: &str = "it is the administrator whose key this operator signs with, and is left alone";
+
+/// A user with a policy of the server's own that allows admin actions is nobody's to change.
+fn demand_no_admin(call: &Call, user: &wire::User) -> Result<()> {
+    if !user.is_admin() {
+        return Ok(());
+    }
+    let text = "it has a policy that allows admin actions, and is left alone: choose another userName";
+    Err(call.refuse(ErrorKind::Conflict, text))
+}
 
 fn check_name(call: &Call, name: &UserName) -> Result<()> {
     if CAPABILITIES.user_name.accept(name.as_str()) && name.as_str().len() >= NAME_MIN {

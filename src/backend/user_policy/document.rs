@@ -85,6 +85,16 @@ impl Document {
         self.put(bucket, Some(Entry::Made));
     }
 
+    /// With whatever takes most room as the grant on the bucket.
+    pub(super) fn with_most(&self, bucket: &BucketName) -> Self {
+        let all = Permission::ALL.into_iter().map(|permission| {
+            let mut with = self.clone();
+            with.set(bucket, Some(permission));
+            with
+        });
+        all.max_by_key(|with| with.text().len()).unwrap_or_default()
+    }
+
     fn put(&mut self, bucket: &BucketName, entry: Option<Entry>) {
         self.reaches_all = false;
         self.buckets.remove(bucket.as_str());

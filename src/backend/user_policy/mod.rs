@@ -4,11 +4,14 @@
 //! - A bucket's admin consents by a tag of the bucket, which none of our permissions lets anybody write, and which ends with
 //!   the bucket.
 //! - A bucket is made by several calls. Before it is there, the user's policy says that it is being made for this user; after
-//!   that it counts as made by this as long as it is empty and has no tags. The first grant tags it.
+//!   that it counts as made by this as long as it is empty and has no tags. The first grant tags it. The record ends when the bucket
+//!   is seen and is somebody else's, and when it is refused.
+//! - A user that reaches all buckets by other rights is given none: its grants would mean nothing.
 //! - A grant may outlive its bucket. It is told as one to be put right, so that it is gone before another bucket of the name is
 //!   somebody's.
 
 mod bucket;
+mod consent;
 mod document;
 mod reach;
 
@@ -19,160 +22,255 @@ pub use reach::reaches_all_buckets;
 use super::access::{FoundBucket, Grantee, check_bucket};
 use super::call::Call;
 use super::turns::Turns;
-use super::{ErrorKind, Outcome, Result};
+use super::{Error, ErrorKind, Outcome, Result};
 use crate::domain::access::{Held, Permission};
-use crate::domain::ids::{BucketName, NamespaceMark};
+use crate::domain::ids::BucketName;
 use async_trait::async_trait;
-use bucket::{Look, Settings};
+use bucket::Look;
+use consent::{CONSENT_VALUE, advice, consent, is_new, is_open, is_taken};
+use tokio::sync::OwnedMutexGuard;
 
 /// Of policies that are read, changed and written back, by endpoint and user. Two stores may be one server.
 static POLICIES: Turns = Turns::new();
 
-const CONSENT: &str = "gracekey-trusts-";
-const CONSENT_VALUE: &str = "true";
+/// Of buckets that are made, or tagged for who made them, by endpoint and bucket. It is taken before that of the policy.
+static BUCKETS: Turns = Turns::new();
 
-/// The key of the tag by which a bucket's admin consents to grants for users of a namespace; its value is `true`.
-fn consent(namespace: &NamespaceMark) -> String {
-    format!("{CONSENT}{namespace}")
+/// A user that is there and this owner's, as it was just read.
+#[derive(Debug)]
+pub struct Holder<U> {
+    /// As its driver knows it.
+    pub user: U,
+    /// Its policy: empty where it has none.
+    pub policy: Document,
+    /// It reaches all buckets by other rights: by which, and what to do, for a person.
+    pub beyond: Option<String>,
 }
 
 /// Storage whose users hold their grants in a policy of their own.
 #[async_trait]
 pub trait Store: Sync {
+    /// A user, as its driver knows it.
+    type User: Send + Sync;
+
     /// Where its buckets are.
     fn buckets(&self) -> &Buckets;
 
     /// Sees that a user can be called so.
     fn check_user(&self, call: &Call, to: &Grantee) -> Result<()>;
 
-    /// The policy of a user that is there and this owner's: empty where it has none, `None` where it is not there or another's.
-    async fn policy(&self, to: &Grantee) -> Result<Option<Document>>;
+    /// The policy as it goes to the storage.
+    fn text(&self, policy: &Document) -> String {
+        policy.text()
+    }
 
-    /// Puts the policy in place of what there is, for a user that [`policy`](Self::policy) has shown; an empty one is
-    /// removed. Whoever may not be given one, such as an admin, is a `Conflict`.
-    async fn put_policy(&self, to: &Grantee, policy: &Document) -> Result<()>;
+    /// Most bytes that this text may have.
+    fn room(&self) -> usize;
+
+    /// The user with its policy; `None` where it is not there or another's.
+    async fn holder(&self, to: &Grantee) -> Result<Option<Holder<Self::User>>>;
+
+    /// Puts the policy in place of what there is, for a user that was just read; an empty one is removed. Whoever may not be
+    /// given one, such as an admin, is a `Conflict`.
+    async fn put_policy(&self, to: &Grantee, user: &Self::User, policy: &Document) -> Result<()>;
 }
 
 /// For [`Driver::find_bucket`](super::Driver::find_bucket).
-pub async fn find(store: &dyn Store, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
+pub async fn find(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
     check(store, "FindBucket", to, bucket)?;
     let look = store.buckets().look(bucket).await?;
-    let policy = store.policy(to).await?.unwrap_or_default();
+    let holder = store.holder(to).await?;
+    let (policy, beyond) = holder
+        .map(|holder| (holder.policy, holder.beyond))
+        .unwrap_or_default();
+    if is_taken(to, bucket, &look, &policy) {
+        end_making(store, to, bucket).await?;
+    }
     let held = policy.held(bucket);
-    Ok(match &look {
-        Look::Missing if held == Held::Nothing => FoundBucket::Missing,
-        Look::Missing => FoundBucket::Open(Held::Otherwise),
-        Look::There(settings) if is_open(to, bucket, settings, &policy) => FoundBucket::Open(held),
-        Look::There(_) | Look::Refused => FoundBucket::Closed {
-            held: Some(held),
-            advice: advice(to, bucket, &look),
-        },
+    let closed = |advice| FoundBucket::Closed {
+        held: Some(held),
+        advice,
+    };
+    Ok(match (&look, beyond) {
+        (Look::Missing, _) if held == Held::Nothing => FoundBucket::Missing,
+        (Look::Missing, _) => FoundBucket::Open(Held::Otherwise),
+        (_, Some(beyond)) => closed(beyond),
+        (Look::There(settings), None) if is_open(to, bucket, settings, &policy) => FoundBucket::Open(held),
+        (Look::There(_) | Look::Refused, None) => closed(advice(to, bucket, &look)),
     })
 }
 
 /// For [`Driver::make_bucket`](super::Driver::make_bucket).
-pub async fn make(store: &dyn Store, to: &Grantee, bucket: &BucketName) -> Result<()> {
+pub async fn make(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Result<()> {
     let call = check(store, "MakeBucket", to, bucket)?;
-    let _turn = turn(store, to).await;
-    let Some(mut policy) = store.policy(to).await? else {
+    let _turns = turns(store, to, bucket).await;
+    let Some(mut holder) = store.holder(to).await? else {
         return Err(call.refuse(ErrorKind::NotFound, NO_USER));
     };
-    match store.buckets().look(bucket).await? {
-        Look::Missing => {}
-        Look::There(settings) if is_new(bucket, &settings, &policy) => return Ok(()),
-        look @ (Look::There(_) | Look::Refused) => {
-            return Err(call.refuse(ErrorKind::Conflict, &advice(to, bucket, &look)));
-        }
+    if let Some(beyond) = &holder.beyond {
+        return Err(call.refuse(ErrorKind::Conflict, beyond));
     }
-    if !policy.makes(bucket) {
-        policy.make(bucket);
-        store.put_policy(to, &policy).await?;
+    let refusal = match store.buckets().look(bucket).await? {
+        // What is to be granted is not known yet, and a bucket that cannot be given is not to be made.
+        Look::Missing => check_room(store, &call, &holder.policy.with_most(bucket)).err(),
+        Look::There(settings) if is_new(bucket, &settings, &holder.policy) => return Ok(()),
+        look @ (Look::There(_) | Look::Refused) => {
+            Some(call.refuse(ErrorKind::Conflict, &advice(to, bucket, &look)))
+        }
+    };
+    if let Some(refusal) = refusal {
+        return Err(refused(store, to, bucket, holder, refusal).await);
+    }
+    if !holder.policy.makes(bucket) {
+        holder.policy.make(bucket);
+        store.put_policy(to, &holder.user, &holder.policy).await?;
     }
     let made = store.buckets().make(bucket).await;
     if made
         .as_ref()
         .is_err_and(|error| error.outcome == Outcome::NotApplied)
+        && let Some(there) = store.holder(to).await?
     {
         // Else a bucket that somebody else makes would be taken for this one.
-        policy.set(bucket, None);
-        store.put_policy(to, &policy).await?;
+        holder.policy.set(bucket, None);
+        store.put_policy(to, &there.user, &holder.policy).await?;
     }
     made
 }
 
 /// For [`Driver::set_grant`](super::Driver::set_grant).
 pub async fn set(
-    store: &dyn Store,
+    store: &impl Store,
     to: &Grantee,
     bucket: &BucketName,
     what: Option<Permission>,
 ) -> Result<()> {
     let call = check(store, "SetGrant", to, bucket)?;
-    let _turn = turn(store, to).await;
-    let look = store.buckets().look(bucket).await?;
-    let Some(mut policy) = store.policy(to).await? else {
+    let _turns = turns(store, to, bucket).await;
+    let Some(mut holder) = store.holder(to).await? else {
         return what.map_or(Ok(()), |_| Err(call.refuse(ErrorKind::NotFound, NO_USER)));
     };
-    let held = policy.held(bucket);
+    let (held, is_made) = (holder.policy.held(bucket), holder.policy.makes(bucket));
+    let Some(permission) = what else {
+        if held == Held::Nothing && !is_made {
+            return Ok(());
+        }
+        holder.policy.set(bucket, None);
+        return store.put_policy(to, &holder.user, &holder.policy).await;
+    };
+    let look = store.buckets().look(bucket).await?;
     if look == Look::Missing {
         if held != Held::Nothing {
-            policy.set(bucket, None);
-            store.put_policy(to, &policy).await?;
+            holder.policy.set(bucket, None);
+            store.put_policy(to, &holder.user, &holder.policy).await?;
         }
-        let missing = || call.refuse(ErrorKind::NotFound, "there is no such bucket");
-        return what.map_or(Ok(()), |_| Err(missing()));
+        return Err(call.refuse(ErrorKind::NotFound, "there is no such bucket"));
     }
-    if held == what.map_or(Held::Nothing, Held::As) {
+    if let Some(beyond) = &holder.beyond {
+        return Err(call.refuse(ErrorKind::Conflict, beyond));
+    }
+    if held == Held::As(permission) {
         return Ok(());
     }
-    if what.is_some() {
-        let Look::There(settings) = &look else {
-            return Err(call.refuse(ErrorKind::Conflict, &advice(to, bucket, &look)));
-        };
-        if !is_open(to, bucket, settings, &policy) {
-            return Err(call.refuse(ErrorKind::Conflict, &advice(to, bucket, &look)));
-        }
-        if is_new(bucket, settings, &policy) {
-            let key = consent(&to.namespace);
-            store.buckets().tag(bucket, &key, CONSENT_VALUE).await?;
-        }
+    let mut wanted = holder.policy.clone();
+    wanted.set(bucket, what);
+    match admit(store, &call, to, bucket, (&look, &holder.policy, &wanted)).await {
+        Ok(()) => store.put_policy(to, &holder.user, &wanted).await,
+        // Whether it is somebody else's cannot be told.
+        Err(refusal) if look == Look::Refused => Err(refusal),
+        Err(refusal) => Err(refused(store, to, bucket, holder, refusal).await),
     }
-    policy.set(bucket, what);
-    store.put_policy(to, &policy).await
 }
 
-/// Whether grants on it may go to this user.
-fn is_open(to: &Grantee, bucket: &BucketName, settings: &Settings, policy: &Document) -> bool {
-    let tag = settings.tags.get(&consent(&to.namespace));
-    to.at_home || tag.is_some_and(|value| value == CONSENT_VALUE) || is_new(bucket, settings, policy)
-}
-
-/// Whether it was made for this user, who has got nothing of it yet.
-fn is_new(bucket: &BucketName, settings: &Settings, policy: &Document) -> bool {
-    policy.makes(bucket) && settings.is_empty && settings.tags.is_empty()
-}
-
-/// Why a bucket is closed, and what its admin has to do.
-fn advice(to: &Grantee, bucket: &BucketName, look: &Look) -> String {
+/// Sees that the bucket may be given, and that there is room for it; and tags one that was made for this user.
+async fn admit(
+    store: &impl Store,
+    call: &Call,
+    to: &Grantee,
+    bucket: &BucketName,
+    (look, policy, wanted): (&Look, &Document, &Document),
+) -> Result<()> {
+    let closed = |look: &Look| call.refuse(ErrorKind::Conflict, &advice(to, bucket, look));
+    let Look::There(settings) = look else {
+        return Err(closed(look));
+    };
+    if !is_open(to, bucket, settings, policy) {
+        return Err(closed(look));
+    }
+    check_room(store, call, wanted)?;
+    if !is_new(bucket, settings, policy) {
+        return Ok(());
+    }
+    // Another process may have tagged it for its own user meanwhile.
+    let look = store.buckets().look(bucket).await?;
+    if !matches!(&look, Look::There(settings) if is_new(bucket, settings, policy)) {
+        return Err(closed(&look));
+    }
     let key = consent(&to.namespace);
-    if *look == Look::Refused {
-        return format!(
-            "The bucket {bucket} belongs to somebody else, or the admin may not see it (s3:ListBucket, s3:GetBucketTagging), so \
-             it cannot be given."
-        );
+    store.buckets().tag(bucket, &key, CONSENT_VALUE).await
+}
+
+/// The refusal, once the record that the bucket is being made has ended with it.
+async fn refused<S: Store>(
+    store: &S,
+    to: &Grantee,
+    bucket: &BucketName,
+    holder: Holder<S::User>,
+    refusal: Error,
+) -> Error {
+    if refusal.kind != ErrorKind::Conflict {
+        return refusal;
     }
-    format!(
-        "The bucket {bucket} is not open to users of this namespace. Its admin opens it by adding the tag {key} with the value \
-         {CONSENT_VALUE} to the bucket; tools that set tags replace the others."
-    )
+    forget(store, to, bucket, holder).await.err().unwrap_or(refusal)
 }
 
-async fn turn(store: &dyn Store, to: &Grantee) -> tokio::sync::OwnedMutexGuard<()> {
+/// Ends the record that the bucket is being made for this user.
+async fn forget<S: Store>(
+    store: &S,
+    to: &Grantee,
+    bucket: &BucketName,
+    mut holder: Holder<S::User>,
+) -> Result<()> {
+    if !holder.policy.makes(bucket) {
+        return Ok(());
+    }
+    holder.policy.set(bucket, None);
+    store.put_policy(to, &holder.user, &holder.policy).await
+}
+
+/// The same for one that is somebody else's by now, if it still is when the turn has come.
+async fn end_making(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Result<()> {
+    let _turns = turns(store, to, bucket).await;
+    let look = store.buckets().look(bucket).await?;
+    match store.holder(to).await? {
+        Some(holder) if is_taken(to, bucket, &look, &holder.policy) => {
+            forget(store, to, bucket, holder).await
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Sees that there is room for this policy.
+pub(super) fn check_room(store: &impl Store, call: &Call, policy: &Document) -> Result<()> {
+    let (taken, room) = (store.text(policy).len(), store.room());
+    if taken <= room {
+        return Ok(());
+    }
+    let text = format!(
+        "the user's access to buckets would take up to {taken} bytes, and there is room for {room} in its policy: name fewer \
+         buckets, or spread them over several users"
+    );
+    Err(call.refuse(ErrorKind::Conflict, &text))
+}
+
+/// Those of the bucket and of the user's policy.
+async fn turns(store: &impl Store, to: &Grantee, bucket: &BucketName) -> [OwnedMutexGuard<()>; 2] {
     let endpoint = store.buckets().endpoint.as_str();
-    POLICIES.take(format!("{endpoint}/{}", to.user)).await
+    let of_bucket = BUCKETS.take(format!("{endpoint}/{bucket}")).await;
+    [of_bucket, POLICIES.take(format!("{endpoint}/{}", to.user)).await]
 }
 
-fn check(store: &dyn Store, operation: &'static str, to: &Grantee, bucket: &BucketName) -> Result<Call> {
+fn check(store: &impl Store, operation: &'static str, to: &Grantee, bucket: &BucketName) -> Result<Call> {
     let call = store.buckets().call(operation, bucket);
     store.check_user(&call, to)?;
     check_bucket(&call, bucket)?;
@@ -180,54 +278,3 @@ fn check(store: &dyn Store, operation: &'static str, to: &Grantee, bucket: &Buck
 }
 
 const NO_USER: &str = "the user is not on the backend";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::{OwnerMark, UserName};
-
-    fn grantee(namespace: &str, at_home: bool) -> Grantee {
-        Grantee {
-            user: UserName::new("u"),
-            owner: OwnerMark::new("a".repeat(32)),
-            namespace: NamespaceMark::new(namespace.repeat(32)),
-            at_home,
-        }
-    }
-
-    fn tagged(key: &str, value: &str) -> Settings {
-        Settings {
-            is_empty: true,
-            tags: [(key.to_owned(), value.to_owned())].into(),
-        }
-    }
-
-    #[test]
-    fn a_bucket_is_open_by_the_tag_for_its_namespace_alone() {
-        let bucket = BucketName::new("data");
-        let is = |to: &Grantee, settings: &Settings| is_open(to, &bucket, settings, &Document::default());
-        let (ours, theirs) = (grantee("c", false), grantee("d", false));
-        let key = consent(&ours.namespace);
-        assert!(is(&ours, &tagged(&key, "true")) && !is(&theirs, &tagged(&key, "true")));
-        assert!(!is(&ours, &tagged(&key, "false")) && !is(&ours, &Settings::default()));
-        assert!(is(&grantee("d", true), &Settings::default()));
-        let told = advice(&ours, &bucket, &Look::There(Settings::default()));
-        assert!(told.contains(&key) && told.contains("data"), "{told}");
-    }
-
-    #[test]
-    fn a_bucket_counts_as_made_for_a_user_while_it_is_empty_and_has_no_tags() {
-        let bucket = BucketName::new("data");
-        let mut policy = Document::default();
-        let blank = Settings {
-            is_empty: true,
-            ..Settings::default()
-        };
-        assert!(!is_new(&bucket, &blank, &policy));
-        policy.make(&bucket);
-        assert!(is_new(&bucket, &blank, &policy));
-        assert!(!is_new(&bucket, &tagged("a", "b"), &policy));
-        assert!(!is_new(&bucket, &Settings::default(), &policy));
-        assert!(!is_new(&BucketName::new("other"), &blank, &policy));
-    }
-}

@@ -22,4 +22,5 @@ mod ostor;
 mod record;
 mod refusals;
 mod uptrends;
+mod user_policy;
 mod users;

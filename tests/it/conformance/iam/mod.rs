@@ -20,6 +20,7 @@ mod access;
 mod facts;
 mod lists;
 mod locks;
+mod making;
 
 /// A server that speaks the API, and what has to be said to use it.
 trait Product: Send + Sync + 'static {
