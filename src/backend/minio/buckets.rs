@@ -67,7 +67,7 @@ impl Store for PolicyStore<'_> {
     }
 
     async fn put_policy(&self, to: &Grantee, user: &wire::User, policy: &Document) -> Result<()> {
-        let name = access_policy(&to.owner);
+        let name = access_policy(&to.user, &to.owner);
         let call = write_access(&to.user, &to.owner, policy);
         demand_no_admin(&call, user)?;
         let is_attached = user.has_policy(&name);
@@ -89,7 +89,7 @@ impl MinioDriver {
     /// The policy with a user's grants. What is there and not attached gives nobody anything: a change that broke off, or a user
     /// that is gone.
     async fn access_of(&self, to: &Grantee, user: &wire::User) -> Result<Document> {
-        if !user.has_policy(&access_policy(&to.owner)) {
+        if !user.has_policy(&access_policy(&to.user, &to.owner)) {
             return Ok(Document::default());
         }
         let call = read_access(&to.user, &to.owner);

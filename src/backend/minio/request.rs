@@ -9,6 +9,7 @@ use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
 use http::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Both servers serve it. A client that asks for `v4` is answered 426.
@@ -17,7 +18,7 @@ const BASE: &str = "/minio/admin/v3/";
 /// The policy that locks a user.
 pub(super) const LOCK: &str = "gracekey-locked";
 
-/// How the policy is called that holds the grants of a user, before the mark of its owner.
+/// How the policy is called that holds the grants of a user, before what tells whose it is.
 pub(super) const ACCESS: &str = "gracekey-access-";
 
 /// What bodies are sent as that are encrypted. Attaching policies refuses any other type, so that nothing in front takes it for a form.
@@ -159,13 +160,17 @@ pub(super) fn create_lock_policy(name: &UserName) -> Call {
     of_user("CreatePolicy", Method::PUT, "add-canned-policy", name, &query).json(&deny)
 }
 
-/// The policy that holds the grants of a user.
-pub(super) fn access_policy(owner: &OwnerMark) -> String {
-    format!("{ACCESS}{owner}")
+/// The policy that holds the grants of a user. Its name tells users of one owner apart: one may have been retained when its
+/// object was deleted. It is of one length, whatever the user's name.
+pub(super) fn access_policy(name: &UserName, owner: &OwnerMark) -> String {
+    let digest = Sha256::digest(name.as_str());
+    let first = digest.iter().take(8);
+    let digits = first.fold(0, |digits: u64, byte| (digits << 8) | u64::from(*byte));
+    format!("{ACCESS}{owner}-{digits:016x}")
 }
 
 fn access(operation: &'static str, method: Method, path: &str, name: &UserName, owner: &OwnerMark) -> Call {
-    let query = Query::new().pair("name", &access_policy(owner));
+    let query = Query::new().pair("name", &access_policy(name, owner));
     of_user(operation, method, path, name, &query)
 }
 

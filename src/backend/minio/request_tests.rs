@@ -100,7 +100,7 @@ fn each_body_says_all_that_must_be_said() {
 }
 
 #[test]
-fn the_policy_of_a_user_is_called_by_the_mark_of_its_owner() {
+fn the_policy_of_a_user_is_called_by_the_mark_of_its_owner_and_tells_its_users_apart() {
     let (name, owner) = (name(), OwnerMark::new("0123456789abcdef0123456789abcdef"));
     let put = write_access(&name, &owner, &Document::default());
     for (call, want) in [
@@ -109,7 +109,11 @@ fn the_policy_of_a_user_is_called_by_the_mark_of_its_owner() {
         (remove_access(&name, &owner), "DELETE remove-canned-policy"),
     ] {
         let target = call.target.strip_prefix(BASE).unwrap();
-        let want = format!("{want}?name=gracekey-access-0123456789abcdef0123456789abcdef");
+        let want = format!("{want}?name=gracekey-access-0123456789abcdef0123456789abcdef-be28ef444ae6589f");
         assert_eq!(format!("{} {target}", call.method), want);
     }
+    let long = UserName::new("x".repeat(128));
+    let other = access_policy(&long, &owner);
+    assert_eq!(other.len(), access_policy(&name, &owner).len());
+    assert_ne!(other, access_policy(&name, &owner));
 }

@@ -10,9 +10,10 @@ use gracekey::backend::http::Query;
 use gracekey::backend::minio::MinioConfig;
 use gracekey::backend::{Driver, ErrorKind, FoundBucket, Grantee, KeyPair, NewUser};
 use gracekey::domain::access::{Held, Permission};
-use gracekey::domain::ids::BucketName;
+use gracekey::domain::ids::{BucketName, UserName};
 use http::Method;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 macro_rules! access_facts {
     ($server:ty; $($fact:ident)*) => {$(
@@ -41,11 +42,17 @@ macro_rules! access_facts {
 const ALL: Option<Permission> = Some(Permission::ReadWrite);
 
 fn policy_name(to: &Grantee) -> String {
-    format!("gracekey-access-{}", to.owner)
+    let digest = Sha256::digest(to.user.as_str());
+    let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+    format!(
+        "gracekey-access-{}-{}",
+        to.owner,
+        digits.collect::<Vec<_>>().concat()
+    )
 }
 
 /// The text of the policy that holds a user's grants; `None`: there is none.
-async fn text<S: Server>(store: &Store<S>, to: &Grantee) -> Option<Value> {
+pub(super) async fn text_of<S: Server>(store: &Store<S>, to: &Grantee) -> Option<Value> {
     let query = Query::new().pair("name", &policy_name(to));
     let (status, body) = store
         .admin_call(Method::GET, "info-canned-policy", query, None)
@@ -54,8 +61,13 @@ async fn text<S: Server>(store: &Store<S>, to: &Grantee) -> Option<Value> {
 }
 
 async fn attached<S: Server>(store: &Store<S>, to: &Grantee) -> Value {
+    policies_of(store, &to.user).await
+}
+
+/// The names of the policies of a user, with commas between.
+pub(super) async fn policies_of<S>(store: &Store<S>, name: &UserName) -> Value {
     let user = store
-        .admin_does(Method::GET, "user-info", named(&to.user), None)
+        .admin_does(Method::GET, "user-info", named(name), None)
         .await;
     serde_json::from_slice::<Value>(&user).unwrap()["policyName"].clone()
 }
@@ -111,7 +123,7 @@ pub(super) async fn a_policy_that_reaches_all_buckets_leaves_nothing_to_grant<S:
 pub(super) async fn a_grant_that_was_edited_by_hand_is_seen_and_put_right<S: Server>(store: &Store<S>) {
     let (_, pair, to, bucket) = with_bucket(store).await;
     store.driver.set_grant(&to, &bucket, ALL).await.unwrap();
-    let mut edited = text(store, &to).await.unwrap();
+    let mut edited = text_of(store, &to).await.unwrap();
     edited["Statement"][0]["Action"] = json!(["s3:GetObject"]);
     store.add_policy(&policy_name(&to), &edited).await;
     assert_eq!(held(store, &to, &bucket).await, Held::Otherwise);
@@ -140,12 +152,12 @@ pub(super) async fn grants_of_one_user_are_in_one_policy_that_goes_with_it<S: Se
     driver.set_grant(&to, &first, None).await.unwrap();
     assert!(!reads(&s3, &first).await && reads(&s3, &second).await);
     driver.set_grant(&to, &second, None).await.unwrap();
-    assert!(text(store, &to).await.is_none());
+    assert!(text_of(store, &to).await.is_none());
     assert!(matches!(attached(store, &to).await.as_str(), None | Some("")));
 
     driver.set_grant(&to, &first, ALL).await.unwrap();
     driver.delete_user(&user.name).await.unwrap();
-    assert!(text(store, &to).await.is_none());
+    assert!(text_of(store, &to).await.is_none());
 }
 
 pub(super) async fn a_policy_that_is_left_over_gives_nothing_to_the_next_user<S: Server>(store: &Store<S>) {
@@ -156,7 +168,7 @@ pub(super) async fn a_policy_that_is_left_over_gives_nothing_to_the_next_user<S:
     store
         .admin_does(Method::DELETE, "remove-user", named(&user.name), None)
         .await;
-    assert!(text(store, &to).await.is_some());
+    assert!(text_of(store, &to).await.is_some());
     store.driver.create_user(&user).await.unwrap();
     let pair = issued(store, &user).await;
     assert_eq!(held(store, &to, &first).await, Held::Nothing);
@@ -168,7 +180,7 @@ pub(super) async fn a_policy_that_is_left_over_gives_nothing_to_the_next_user<S:
         .await;
     store.driver.delete_user(&user.name).await.unwrap();
     assert!(
-        text(store, &to).await.is_none(),
+        text_of(store, &to).await.is_none(),
         "a deletion that broke off is ended"
     );
 }
