@@ -1,12 +1,14 @@
 //! Access to buckets: a policy of the user's own, attached to it beside those of the store. Service accounts have what their
 //! user has, at once.
 
-use super::request::{access_policy, read_access, remove_access, write_access};
+use super::request::{
+    LOCK, access_policy, read_access, read_group, read_policy, remove_access, write_access,
+};
 use super::{MinioDriver, NO_ANSWER, check_name, demand_empty, demand_no_admin, error, wire};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::Result;
 use crate::backend::http::{HttpClient, HttpOptions, Signer};
-use crate::backend::user_policy::{Buckets, Document, Holder, Store};
+use crate::backend::user_policy::{Buckets, Document, Holder, Store, reaches_all_buckets};
 use crate::backend::{BackendKind, Grantee};
 use crate::domain::identity::Identity;
 use crate::domain::ids::UserName;
@@ -59,11 +61,8 @@ impl Store for PolicyStore<'_> {
             return Ok(None);
         };
         let policy = self.0.access_of(to, &user).await?;
-        Ok(Some(Holder {
-            user,
-            policy,
-            beyond: None,
-        }))
+        let beyond = self.0.beyond(to, &user).await?;
+        Ok(Some(Holder { user, policy, beyond }))
     }
 
     async fn put_policy(&self, to: &Grantee, user: &wire::User, policy: &Document) -> Result<()> {
@@ -102,6 +101,70 @@ impl MinioDriver {
         }
         call.parse::<wire::Policy>(&reply, NO_ANSWER)?;
         Ok(Document::parse(&reply.body))
+    }
+
+    /// By which other policy of its own, or of a group, a user reaches all buckets, and what to do about it. Those of the store
+    /// count as well: they may have been others when the user was made.
+    async fn beyond(&self, to: &Grantee, user: &wire::User) -> Result<Option<String>> {
+        let name = &to.user;
+        let own = access_policy(name, &to.owner);
+        for policy in user.policies().filter(|policy| ![LOCK, &own].contains(policy)) {
+            if self.is_open(name, policy).await? {
+                return Ok(Some(format!(
+                    "The user {name} has the policy {policy}, which reaches all buckets, so that access to one of them can neither be \
+                     given nor denied: detach this policy from the user."
+                )));
+            }
+        }
+        for group in user.groups() {
+            let beyond = self.beyond_by(name, group).await?;
+            if beyond.is_some() {
+                return Ok(beyond);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same of one group.
+    async fn beyond_by(&self, name: &UserName, group: &str) -> Result<Option<String>> {
+        let call = read_group(name, group);
+        let reply = self.link.send(&call).await?;
+        if error::is_no_group(&reply) {
+            return Ok(None);
+        }
+        if error::is_denied(&reply) {
+            return Ok(Some(format!(
+                "The user {name} is in the group {group}, and the admin may not see what that allows: give the admin the action \
+                 admin:GetGroup, or take the user out of the group."
+            )));
+        }
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        let told: wire::Group = self.link.read(&call, &reply).await?;
+        for policy in told.policies() {
+            if self.is_open(name, policy).await? {
+                return Ok(Some(format!(
+                    "The user {name} is in the group {group}, whose policy {policy} reaches all buckets, so that access to one of \
+                     them can neither be given nor denied: take the user out of the group, or detach the policy from it."
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a policy reaches all buckets. One that is not there gives nothing.
+    async fn is_open(&self, name: &UserName, policy: &str) -> Result<bool> {
+        let call = read_policy(name, policy);
+        let reply = self.link.send(&call).await?;
+        if error::is_no_policy(&reply) {
+            return Ok(false);
+        }
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        call.parse::<wire::Policy>(&reply, NO_ANSWER)?;
+        Ok(reaches_all_buckets(&reply.body))
     }
 
     /// Removes the policy of a user that has it no more, or is gone.
@@ -152,7 +215,7 @@ mod tests {
         })
         .unwrap();
         let store = PolicyStore(&driver);
-        let call = super::super::request::set_locked(&UserName::new("u"), true);
+        let call = read_group(&UserName::new("u"), "g");
         let mut policy = Document::default();
         let mut fits = 0;
         while check_room(&store, &call, &policy).is_ok() {

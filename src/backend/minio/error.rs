@@ -9,6 +9,7 @@ use crate::backend::{
 
 pub(super) const NO_SUCH_USER: &str = "XMinioAdminNoSuchUser";
 pub(super) const NO_SUCH_POLICY: &str = "XMinioAdminNoSuchPolicy";
+const NO_SUCH_GROUP: &str = "XMinioAdminNoSuchGroup";
 /// The access key is that of a service account, where a user's was asked for; or users are kept elsewhere.
 const NOT_ALLOWED: &str = "XMinioIAMActionNotAllowed";
 /// No such service account (404); the admin's own key (403).
@@ -38,6 +39,16 @@ pub(super) fn is_no_user(reply: &Reply) -> bool {
 /// There is no such policy.
 pub(super) fn is_no_policy(reply: &Reply) -> bool {
     is(reply, 404, &[NO_SUCH_POLICY])
+}
+
+/// There is no such group.
+pub(super) fn is_no_group(reply: &Reply) -> bool {
+    is(reply, 404, &[NO_SUCH_GROUP])
+}
+
+/// The admin lacks the right to this call.
+pub(super) fn is_denied(reply: &Reply) -> bool {
+    is(reply, 403, &["AccessDenied"])
 }
 
 /// There is no such service account, or none that this admin may touch.

@@ -252,6 +252,18 @@ pub(super) fn revoke(name: &UserName, id: &str) -> Call {
     )
 }
 
+/// The text of a policy that a user has, likewise.
+pub(super) fn read_policy(name: &UserName, policy: &str) -> Call {
+    let query = Query::new().pair("name", policy);
+    of_user("GetPolicy", Method::GET, "info-canned-policy", name, &query)
+}
+
+/// A group that a user is in, in plain JSON. 404 `XMinioAdminNoSuchGroup`.
+pub(super) fn read_group(name: &UserName, group: &str) -> Call {
+    let query = Query::new().pair("group", group);
+    of_user("GetGroup", Method::GET, "group", name, &query)
+}
+
 /// The text of a policy, in plain JSON. 404 `XMinioAdminNoSuchPolicy`.
 pub(super) fn find_policy(policy: &str) -> Call {
     let query = Query::new().pair("name", policy);

@@ -64,6 +64,11 @@ fn each_call_has_exactly_this_method_and_target() {
             "DELETE delete-service-account?accessKey=GK1".to_owned(),
         ),
         (find_policy("a/b"), "GET info-canned-policy?name=a%2Fb".to_owned()),
+        (
+            read_policy(&name, "a/b"),
+            "GET info-canned-policy?name=a%2Fb".to_owned(),
+        ),
+        (read_group(&name, "a b"), "GET group?group=a%20b".to_owned()),
         (server_info(), "GET info".to_owned()),
     ] {
         let target = call.target.strip_prefix(BASE).unwrap();

@@ -50,7 +50,7 @@ impl User {
     /// Whether somebody gave it rights, other than grants of ours. One that was made halfway has none.
     pub(super) fn has_rights(&self) -> bool {
         let is_ours = |policy: &str| policy == LOCK || policy.starts_with(ACCESS);
-        self.policies().any(|policy| !is_ours(policy)) || self.member_of.iter().flatten().next().is_some()
+        self.policies().any(|policy| !is_ours(policy)) || self.groups().next().is_some()
     }
 
     /// Whether it has a policy of the server's own that allows admin actions.
@@ -65,8 +65,12 @@ impl User {
 
     /// Those it has itself, not by a group.
     pub(super) fn policies(&self) -> impl Iterator<Item = &str> {
-        let names = self.policy_name.as_deref().unwrap_or_default().split(',');
-        names.map(str::trim).filter(|name| !name.is_empty())
+        names(self.policy_name.as_deref())
+    }
+
+    /// Groups that it is in.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        self.member_of.iter().flatten().map(String::as_str)
     }
 
     /// As the rest of the operator sees it. `own_key`: the access key this driver signs with.
@@ -86,6 +90,30 @@ impl User {
             privileged: self.is_admin() || ids.contains(own_key),
             credentials: ids.into_iter().map(credential).collect(),
         }
+    }
+}
+
+/// Names with commas between.
+fn names(text: Option<&str>) -> impl Iterator<Item = &str> {
+    let names = text.unwrap_or_default().split(',');
+    names.map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// A group of users.
+#[derive(Debug, Deserialize)]
+pub(super) struct Group {
+    /// `enabled` or `disabled`.
+    status: String,
+    /// Names with commas between; left out where there is none.
+    #[serde(default)]
+    policy: Option<String>,
+}
+
+impl Group {
+    /// What its users have of it.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &str> {
+        let policy = self.policy.as_deref().filter(|_| self.status != "disabled");
+        names(policy)
     }
 }
 

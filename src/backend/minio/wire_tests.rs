@@ -148,6 +148,24 @@ fn grants_of_ours_are_no_rights_that_somebody_gave() {
 }
 
 #[test]
+fn a_group_gives_its_policies_unless_it_is_disabled() {
+    let of = |json: &str| {
+        let group: Group = serde_json::from_str(json).unwrap();
+        group.policies().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let given = of(r#"{"name":"g","status":"enabled","members":["u"],"policy":"a, b"}"#);
+    assert_eq!(given, ["a", "b"]);
+    for json in [
+        r#"{"status":"enabled"}"#,
+        r#"{"status":"enabled","policy":""}"#,
+        r#"{"status":"disabled","policy":"a"}"#,
+    ] {
+        assert!(of(json).is_empty(), "{json}");
+    }
+    assert!(serde_json::from_str::<Group>("{}").is_err());
+}
+
+#[test]
 fn a_policy_that_reaches_all_buckets_is_told_from_one_that_does_not() {
     for version in VERSIONS {
         let policy = recorded(version, "readwrite").to_string();

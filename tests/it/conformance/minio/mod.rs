@@ -19,6 +19,8 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 mod access;
 #[macro_use]
 mod facts;
+#[macro_use]
+mod own;
 
 /// One of the servers.
 trait Server: Sync + Send + 'static {
@@ -44,6 +46,7 @@ mod community {
     conformance!(super::Store<Community>);
     facts!(Community);
     access_facts!(Community);
+    own_facts!(Community);
 }
 
 mod juicefs {
@@ -62,6 +65,7 @@ mod juicefs {
     conformance!(super::Store<JuiceFs>);
     facts!(JuiceFs);
     access_facts!(JuiceFs);
+    own_facts!(JuiceFs);
 }
 
 struct Store<S> {
