@@ -13,7 +13,7 @@ mod wire;
 pub use config::MinioConfig;
 
 use super::call::{Call, is_success};
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Outcome, Result};
 use super::http::Reply;
 use super::user_policy::{self, Buckets};
 use super::{
@@ -206,13 +206,11 @@ impl Driver for MinioDriver {
             return self.mend_rights(&user.name, &there).await;
         }
         demand_empty(&call, &self.link.send(&call).await?)?;
-        self.give_rights(&user.name).await?;
-        // It has no key yet, so that nothing works before this.
-        if user.locked {
-            self.lock(&user.name).await
-        } else {
-            Ok(())
-        }
+        // It was made, whatever becomes of the rest: reading tells.
+        self.finish(user).await.map_err(|error| Error {
+            outcome: Outcome::Unknown,
+            ..error
+        })
     }
 
     async fn set_label(&self, name: &UserName, _label: &str) -> Result<()> {
@@ -313,7 +311,6 @@ fn demand_empty(call: &Call, reply: &Reply) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Outcome;
     use crate::domain::ids::OwnerMark;
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::request::LOCK;
 use super::{MinioDriver, NO_ANSWER, demand_empty, error, request, wire};
+use crate::backend::NewUser;
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::Reply;
@@ -43,9 +44,15 @@ impl MinioDriver {
         self.attach(name, Some(user), &self.link.config().policies).await
     }
 
-    /// Gives a new user the policies of the store.
-    pub(super) async fn give_rights(&self, name: &UserName) -> Result<()> {
-        self.attach(name, None, &self.link.config().policies).await
+    /// Gives a user that was just made its rights, and locks it where that is wished.
+    pub(super) async fn finish(&self, user: &NewUser) -> Result<()> {
+        self.attach(&user.name, None, &self.link.config().policies)
+            .await?;
+        // It has no key yet, so that nothing works before this.
+        if user.locked {
+            self.lock(&user.name).await?;
+        }
+        Ok(())
     }
 
     /// Adds policies to those of a user; `None`: it has none.

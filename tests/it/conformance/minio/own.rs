@@ -5,9 +5,10 @@ use super::facts::{admin_with, all_but, with};
 use super::{Server, Store, boxed};
 use crate::conformance::access::{SEED, fresh_bucket, grantee};
 use crate::conformance::suite::{
-    Subject as _, fresh_name, issued, made_with_key, name_for, ready,
+    Subject as _, fresh_foreign_name, fresh_name, fresh_user, issued, made_with_key, name_for, ready,
 };
 use crate::conformance::user_policy as shared;
+use crate::testbed::Fault;
 use gracekey::backend::http::Query;
 use gracekey::backend::minio::MinioConfig;
 use gracekey::backend::{Driver, ErrorKind, FoundBucket, Grantee, NewUser, Outcome};
@@ -33,6 +34,7 @@ macro_rules! own_facts {
             a_bucket_that_two_namespaces_make_at_once_is_for_one_of_them
             a_bucket_that_is_on_record_for_two_is_given_to_one
             a_bucket_that_is_nobodys_is_not_taken
+            a_user_that_is_made_halfway_is_not_told_as_not_made
         }
     };
 }
@@ -214,4 +216,42 @@ pub(super) async fn a_bucket_that_is_on_record_for_two_is_given_to_one<S: Server
 pub(super) async fn a_bucket_that_is_nobodys_is_not_taken<S: Server>(store: &Store<S>) {
     shared::a_bucket_that_was_somebody_elses_once_is_not_taken_later(store, &store.root()).await;
     shared::a_bucket_that_is_given_up_while_it_is_made_is_not_taken_later(store, &store.root()).await;
+}
+
+/// Whoever is told that nothing was done would give the name to somebody else.
+pub(super) async fn a_user_that_is_made_halfway_is_not_told_as_not_made<S: Server>(store: &Store<S>) {
+    let driver = boxed(MinioConfig {
+        policies: vec!["not-there".to_owned()],
+        ..store.config()
+    });
+    let user = fresh_user(store);
+    let error = driver.create_user(&user).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Invalid, Outcome::Unknown),
+        "{error}"
+    );
+    assert!(driver.find_user(&user.name).await.unwrap().is_some());
+    let locked = NewUser {
+        locked: true,
+        ..fresh_user(store)
+    };
+    let refusal = r#"{"Code":"AccessDenied","Message":"…"}"#;
+    let locks = |seen: &crate::testbed::proxy::Seen| {
+        seen.target.contains("policy/attach") || seen.target.contains("set-user-status")
+    };
+    store.proxy.once(locks, Fault::answer(403, refusal));
+    let error = store.driver.create_user(&locked).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.outcome),
+        (ErrorKind::Auth, Outcome::Unknown),
+        "{error}"
+    );
+    // A name that cannot be one is refused before.
+    let foreign = NewUser {
+        name: fresh_foreign_name(store),
+        ..fresh_user(store)
+    };
+    let error = store.driver.create_user(&foreign).await.unwrap_err();
+    assert_eq!(error.outcome, Outcome::NotApplied);
 }
