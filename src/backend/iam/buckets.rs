@@ -51,9 +51,10 @@ pub(super) struct PolicyStore<'a> {
 }
 
 impl IamDriver {
-    /// Grants are inline policies, as locks are.
+    /// Grants are inline policies, as locks are; and mean something only where users cannot reach all buckets anyway.
     pub(super) fn bucket_rights(&self) -> BucketRights {
-        let can = self.buckets.is_some() && self.learned.able().is_some_and(|able| able.lock);
+        let able = self.learned.able();
+        let can = self.buckets.is_some() && able.is_some_and(|able| able.lock && !able.reaches_all);
         BucketRights {
             grant: can,
             make: can,

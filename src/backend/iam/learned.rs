@@ -22,6 +22,8 @@ pub(super) struct Able {
     pub(super) last_use: bool,
     /// A list shows a key as soon as it is issued: one store keeps all of it.
     pub(super) is_consistent: bool,
+    /// A policy that each user has was seen to reach all buckets: no user can be given less.
+    pub(super) reaches_all: bool,
 }
 
 impl Learned {

@@ -102,6 +102,22 @@ pub(super) fn last_use(id: &AccessKeyId) -> Call {
     form("GetAccessKeyLastUsed", "GetAccessKeyLastUsed", subject, &fields).reading()
 }
 
+fn of_policy(action: &'static str, arn: &str, fields: &[(&str, &str)]) -> Call {
+    let mut all = vec![("PolicyArn", arn)];
+    all.extend_from_slice(fields);
+    form(action, action, format!("policy {arn}"), &all).reading()
+}
+
+/// What the store says of a policy: which of its versions holds, among others. The text comes by another call.
+pub(super) fn find_policy(arn: &str) -> Call {
+    of_policy("GetPolicy", arn, &[])
+}
+
+/// The text of a policy, percent-encoded on AWS.
+pub(super) fn find_policy_version(arn: &str, version: &str) -> Call {
+    of_policy("GetPolicyVersion", arn, &[("VersionId", version)])
+}
+
 /// The text of an inline policy, percent-encoded on AWS. Surprise: for one that is not there, `SeaweedFS` makes one up.
 pub(super) fn find_inline(name: &UserName, policy: &str) -> Call {
     of_user("GetUserPolicy", name, &[("PolicyName", policy)]).reading()
@@ -181,6 +197,11 @@ mod tests {
             (list_inline(&name, None), user("ListUserPolicies", "")),
             (list_attached(&name, None), user("ListAttachedUserPolicies", "")),
             (find_inline(&name, "p"), user("GetUserPolicy", "&PolicyName=p")),
+            (find_policy("a:b"), "Action=GetPolicy&PolicyArn=a%3Ab".to_owned()),
+            (
+                find_policy_version("a:b", "v1"),
+                "Action=GetPolicyVersion&PolicyArn=a%3Ab&VersionId=v1".to_owned(),
+            ),
             (
                 last_use(&key),
                 "Action=GetAccessKeyLastUsed&AccessKeyId=AK1".to_owned(),

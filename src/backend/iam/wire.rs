@@ -104,10 +104,32 @@ pub(super) fn document(call: &Call, reply: &Reply, name: &UserName) -> Result<Ve
     let policy = answer.child("GetUserPolicyResult").ok_or_else(wrong)?;
     of(call, policy, name)?;
     let text = policy.text_of("PolicyDocument").ok_or_else(wrong)?;
+    plain(text).ok_or_else(wrong)
+}
+
+/// The version of a policy that holds. (`Policy` of the API reference.)
+pub(super) fn default_version(call: &Call, reply: &Reply) -> Result<String> {
+    let answer = answer(call, reply)?;
+    let policy = answer.find_with("Policy", "DefaultVersionId");
+    let version = policy.and_then(|policy| policy.text_of("DefaultVersionId"));
+    let version = version.filter(|version| !version.is_empty());
+    Ok(version.ok_or_else(|| call.misunderstood(NO_ANSWER))?.to_owned())
+}
+
+/// The text of a version of a policy.
+pub(super) fn version_document(call: &Call, reply: &Reply) -> Result<Vec<u8>> {
+    let answer = answer(call, reply)?;
+    let version = answer.find_with("PolicyVersion", "Document");
+    let text = version.and_then(|version| version.text_of("Document"));
+    text.and_then(plain).ok_or_else(|| call.misunderstood(NO_ANSWER))
+}
+
+/// The text of a policy in either form.
+fn plain(text: &str) -> Option<Vec<u8>> {
     if text.trim_start().starts_with('{') {
-        return Ok(text.as_bytes().to_vec());
+        return Some(text.as_bytes().to_vec());
     }
-    decoded(text).ok_or_else(wrong)
+    decoded(text)
 }
 
 /// Without percent-encoding.

@@ -220,3 +220,31 @@ fn the_text_of_a_policy_comes_in_two_forms_and_for_the_user_that_was_asked_about
         assert_eq!(told("a", broken), None, "{broken}");
     }
 }
+
+/// Forms of the API reference, with the text in either of its two.
+#[test]
+fn a_policy_tells_its_version_and_the_version_its_text() {
+    let call = request::find_policy("arn:a");
+    let told = |policy: &str| {
+        let body =
+            format!("<GetPolicyResponse><GetPolicyResult>{policy}</GetPolicyResult></GetPolicyResponse>");
+        default_version(&call, &Reply::made_up(200, &body)).ok()
+    };
+    let policy = "<Policy><Arn>arn:a</Arn><DefaultVersionId>v2</DefaultVersionId></Policy>";
+    assert_eq!(told(policy).as_deref(), Some("v2"));
+    for odd in ["", "<Policy/>", "<Policy><DefaultVersionId/></Policy>"] {
+        assert_eq!(told(odd), None, "{odd}");
+    }
+    let call = request::find_policy_version("arn:a", "v2");
+    let told = |text: &str| {
+        let body = format!(
+            "<GetPolicyVersionResponse><GetPolicyVersionResult><PolicyVersion><Document>{text}</Document><VersionId>v2</VersionId>\
+             </PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>"
+        );
+        version_document(&call, &Reply::made_up(200, &body)).ok()
+    };
+    let want = Some(br#"{"a":"*"}"#.to_vec());
+    assert_eq!(told("{&#34;a&#34;:&#34;*&#34;}"), want);
+    assert_eq!(told("%7B%22a%22%3A%22%2A%22%7D"), want);
+    assert_eq!(told("%7"), None);
+}

@@ -1,8 +1,9 @@
 //! Access to buckets: the inline policy that holds it, and what the suite cannot ask of others.
 
-use super::{Moto, Product, SeaweedFs, Store};
+use super::{Moto, Product, SeaweedFs, Store, text_of};
 use crate::conformance::access::{SEED, fresh_bucket, grantee};
 use crate::conformance::suite::{Subject as _, is_locked_out, issued, made_with_key, ready, works};
+use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
 use gracekey::domain::access::{Held, Permission};
 use gracekey::domain::ids::BucketName;
@@ -28,6 +29,71 @@ async fn a_store_without_s3_gives_no_access() {
         let (to, bucket) = (grantee(&ready(&store).await), fresh_bucket());
         let error = driver.find_bucket(&to, &bucket).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+    }
+}
+
+/// Makes a policy of this account; its ARN.
+async fn policy_of(store: &Store<impl Product>, action: &str, resource: &str) -> String {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}]}}"#
+    );
+    let name = fresh_bucket();
+    let fields = [("PolicyName", name.as_str()), ("PolicyDocument", &text)];
+    text_of("Arn", &store.admin_call("CreatePolicy", &fields).await)
+}
+
+/// `ReadOnly` would be a lie.
+async fn policies_that_reach_all_buckets_leave_nothing_to_grant(store: &Store<impl Product>) {
+    for (action, resource, want) in [
+        ("s3:GetObject", "arn:aws:s3:::*", false),
+        ("s3:GetObject", "arn:aws:s3:::?*", false),
+        ("s3:GetObject", "arn:aws:s3:::tenant-a/*", true),
+        ("s3:ListAllMyBuckets", "arn:aws:s3:::*", true),
+    ] {
+        let arn = policy_of(store, action, resource).await;
+        let driver = store.driver_with(|config| config.policy_arns = vec![arn]).await;
+        let rights = driver.capabilities().buckets;
+        assert_eq!((rights.grant, rights.make), (want, want), "{action} {resource}");
+    }
+    assert!(
+        !store
+            .driver_with(|config| config.policy_arns = vec![store.server.policy_arn.clone()])
+            .await
+            .capabilities()
+            .buckets
+            .grant
+    );
+}
+
+#[tokio::test]
+async fn policies_that_reach_all_buckets_leave_nothing_to_grant_on_moto() {
+    policies_that_reach_all_buckets_leave_nothing_to_grant(&Store::<Moto>::start_confined().await).await;
+}
+
+#[tokio::test]
+async fn policies_that_reach_all_buckets_leave_nothing_to_grant_on_seaweedfs() {
+    policies_that_reach_all_buckets_leave_nothing_to_grant(&Store::<SeaweedFs>::start_confined().await).await;
+}
+
+/// Without the right to read them, the admin's word is taken; so it is of one that is not there.
+#[tokio::test]
+async fn policies_that_cannot_be_read_are_taken_for_narrow() {
+    let store = Store::<Moto>::start_confined().await;
+    let arn = policy_of(&store, "s3:GetObject", "arn:aws:s3:::*").await;
+    for (status, code) in [
+        (403, "AccessDenied"),
+        (404, "NoSuchEntity"),
+        (501, "NotImplemented"),
+    ] {
+        let refusal = format!("<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>");
+        for action in ["GetPolicy", "GetPolicyVersion"] {
+            let is = move |seen: &Seen| seen.action.as_deref() == Some(action);
+            store.proxy.once(is, Fault::answer(status, &refusal));
+            let driver = store
+                .driver_with(|config| config.policy_arns = vec![arn.clone()])
+                .await;
+            assert!(driver.capabilities().buckets.grant, "{code}");
+        }
     }
 }
 
