@@ -1,10 +1,6 @@
 //! Gather: everything a plan is made of, read now. Reads only.
 
-use super::{
-    form::{Form, pair_in},
-    ledger,
-    target::Target,
-};
+use super::{form::Form, ledger, notes::pair_in, target::Target};
 use crate::{
     api::v1alpha1::{ObjectStore, ObjectUser},
     backend::{KeyPair, ObservedUser},

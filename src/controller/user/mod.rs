@@ -1,6 +1,7 @@
 //! One pass over one `ObjectUser`: gather, parse, plan, execute, report.
 
 mod access;
+mod blocked;
 mod execute;
 mod execute_key;
 mod execute_secret;
@@ -8,7 +9,9 @@ mod execute_user;
 mod form;
 mod format;
 mod gather;
+mod last_use;
 mod ledger;
+mod notes;
 mod parse;
 mod pass;
 mod report;

@@ -2,6 +2,7 @@
 
 use super::{
     access::{self, Buckets},
+    blocked,
     form::Form,
     gather::{self, Gathered},
     ledger, parse, report,
@@ -212,7 +213,7 @@ impl<'a> Pass<'a> {
 
     async fn look(&mut self, memory: &UserMemory) -> Result<World, Failure> {
         if self.user.spec.suspend && self.user.metadata.deletion_timestamp.is_none() {
-            return Err(report::trouble(&Blocked::Suspended, "", "").into());
+            return Err(blocked::trouble(&Blocked::Suspended, "", "").into());
         }
         let target = target::find(&self.user, self.ctx).await?;
         let s3 = target.store.spec.s3.as_ref();
@@ -298,7 +299,7 @@ impl<'a> Pass<'a> {
         let blocked = plan
             .blocked
             .as_ref()
-            .map(|b| report::trouble(b, user_name, secret_name));
+            .map(|b| blocked::trouble(b, user_name, secret_name));
         let blocked = said
             .filter(|_| plan.blocked == Some(Blocked::UserConflict))
             .or(blocked);

@@ -1,21 +1,18 @@
 //! Report: from what was seen and done to status. Pure but for the names it is given.
 
-use super::ledger;
+use super::{last_use, ledger};
 use crate::{
-    api::v1alpha1::{LastUseState, LastUseStatus, ObjectUserStatus, SecretBinding},
+    api::v1alpha1::{ObjectUserStatus, SecretBinding},
     controller::error::Trouble,
     domain::{
         condition::{self, Status},
         facts::LastUse,
         ids::CredentialId,
         ledger::Ledger,
-        plan::Blocked,
         reason::Reason,
     },
-    names,
 };
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many unknown keys are named.
@@ -60,7 +57,7 @@ pub(super) fn status(
 ) -> ObjectUserStatus {
     let mut status = before.clone();
     ledger::write(standing.ledger, &mut status);
-    tell_last_uses(before, standing.last_uses, &mut status);
+    last_use::tell(before, standing.last_uses, &mut status);
     status.observed_generation = Some(generation);
     if let Some(name) = standing.user_name {
         status.user_name = Some(name.to_owned());
@@ -81,43 +78,6 @@ pub(super) fn status(
     set.previous_keys(standing);
     set.unknown_keys(standing.unknown);
     status
-}
-
-/// A use is told when it is this much later than the one that was told before: status is not written for every use.
-const LAST_USE_STEP: SignedDuration = SignedDuration::from_hours(1);
-
-fn tell_last_uses(
-    before: &ObjectUserStatus,
-    seen: Option<&BTreeMap<CredentialId, LastUse>>,
-    status: &mut ObjectUserStatus,
-) {
-    for key in &mut status.credentials {
-        let told = before.credentials.iter().find(|k| k.id == key.id);
-        let told = told.and_then(|key| key.last_use.clone());
-        let now = seen.and_then(|seen| seen.get(&CredentialId::new(&key.id)));
-        key.last_use = match (told, now.map(|now| last_use(*now))) {
-            (told, None) => told,
-            (Some(told), Some(now)) if is_as_good(&told, &now) => Some(told),
-            (_, now) => now,
-        };
-    }
-}
-
-fn last_use(seen: LastUse) -> LastUseStatus {
-    let (state, time) = match seen {
-        LastUse::Unknown => (LastUseState::Unknown, None),
-        LastUse::Never => (LastUseState::Never, None),
-        LastUse::At(time) => (LastUseState::Used, Some(Time(time))),
-    };
-    LastUseStatus { state, time }
-}
-
-fn is_as_good(told: &LastUseStatus, now: &LastUseStatus) -> bool {
-    match (&told.time, &now.time) {
-        (Some(told), Some(now)) => now.0.duration_since(told.0) < LAST_USE_STEP,
-        (None, None) => told.state == now.state,
-        (None, Some(_)) | (Some(_), None) => false,
-    }
 }
 
 struct Setter<'a> {
@@ -256,98 +216,10 @@ pub(super) fn news(before: Option<&ObjectUserStatus>, after: &ObjectUserStatus) 
     Some((reason, stalled.message.clone()))
 }
 
-/// What stands in the way, for a person.
-pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> Trouble {
-    match blocked {
-        Blocked::Suspended => Trouble::passing(
-            Reason::Suspended,
-            "`spec.suspend` is true: nothing is changed until it is false, or the object is deleted.",
-        ),
-        Blocked::UserConflict => Trouble::stalled(
-            Reason::UserConflict,
-            format!(
-                "The backend has a user {user_name} that was not made for this object, or has admin rights, and it is left alone. Choose another \
-                 `spec.userName` in a new ObjectUser, or remove that user."
-            ),
-        ),
-        Blocked::StoreClosed => Trouble::stalled(
-            Reason::StoreNotAvailable,
-            "The ObjectStore takes no users from this namespace any more. The published key stays valid, old ones are revoked \
-             in time, and no new one is issued. Ask the store's owner to allow this namespace in `spec.allowedNamespaces`, or \
-             delete this object.",
-        ),
-        Blocked::SecretConflict => Trouble::stalled(
-            Reason::SecretConflict,
-            format!(
-                "The Secret {secret_name} was not written for this object, and it is left alone. Choose another \
-                 `spec.secret.name`, remove that Secret, or set `spec.secret.adoptionPolicy: Always`."
-            ),
-        ),
-        Blocked::NoOverlap => Trouble::stalled(
-            Reason::NoOverlap,
-            "The backend cannot hold two keys, so a rotation would break applications until they have the new one. Set \
-             `spec.rotation.allowInterruption: true` to rotate all the same.",
-        ),
-        Blocked::RotationQueued(at) => Trouble::passing(
-            Reason::RotationQueued,
-            format!(
-                "A rotation is asked for and no key slot is free; it begins at {at}, when an old key is revoked."
-            ),
-        ),
-        Blocked::KeyLimitReached => Trouble::stalled(
-            Reason::KeyLimitReached,
-            "All key slots of the user are taken by keys that this operator did not issue. Remove one of them on the backend.",
-        ),
-        Blocked::UnknownKeys => Trouble::stalled(
-            Reason::UnknownKeys,
-            "More keys appeared on the backend than were asked for, so ours cannot be told from others'. Remove those \
-             that the condition UnknownKeys names and nobody needs.",
-        ),
-        Blocked::AttemptsExhausted(at) => {
-            try_waits(*at, "Issuing a key failed many times without a clear answer")
-        }
-        Blocked::GracePeriodRuns(at) => deletion_waits(
-            *at,
-            "then the last old key is revoked, and the user is retained after that",
-            "; the old keys then stay valid",
-        ),
-        Blocked::AnswerOutstanding(at) => deletion_waits(
-            *at,
-            &format!(
-                "the user {user_name} was asked for without an answer, and may still come up on the backend"
-            ),
-            "",
-        ),
-        Blocked::AnswerLags(at) => {
-            let why = "A key was asked for without a clear answer, and the backend may not show it at once";
-            try_waits(*at, why)
-        }
-        Blocked::LockUnsupported => Trouble::stalled(
-            Reason::Unsupported,
-            "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",
-        ),
-    }
-}
-
-fn try_waits(at: Timestamp, why: &str) -> Trouble {
-    let text = format!("{why}; the next try is made at {at}.");
-    Trouble::passing(Reason::ProgressingWithRetry, text)
-}
-
-fn deletion_waits(at: Timestamp, why: &str, price: &str) -> Trouble {
-    let force = names::FORCE_DELETE;
-    Trouble::passing(
-        Reason::GracePeriod,
-        format!(
-            "The deletion waits until {at}: {why}. Annotate with `{force}: \"true\"` not to wait{price}."
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::domain::ledger::Issued;
+    use super::{super::blocked::trouble, *};
+    use crate::domain::{ledger::Issued, plan::Blocked};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -505,50 +377,6 @@ mod tests {
         );
         assert_eq!(conditions(&after)[2], "PreviousKeysRevoked=True/Revoked");
         assert_eq!(after.previous_key_revoke_time, None);
-    }
-
-    #[test]
-    fn last_use_has_three_states_and_is_told_again_when_it_is_much_later() {
-        let id = CredentialId::new("AK");
-        let issued = Issued {
-            issue_time: at(0),
-            verified_time: None,
-            revoke_time: None,
-        };
-        let ledger = Ledger {
-            credentials: BTreeMap::from([(id.clone(), issued)]),
-            ..Ledger::default()
-        };
-        let say = |before: &ObjectUserStatus, seen: Option<LastUse>| {
-            let uses = seen.map(|seen| BTreeMap::from([(id.clone(), seen)]));
-            let standing = Standing {
-                last_uses: uses.as_ref(),
-                ..standing(Verdict::Settled, Some(true), &ledger)
-            };
-            status(before, &standing, 1, at(1))
-        };
-        let told = |status: &ObjectUserStatus| {
-            let told = status.credentials[0].last_use.clone();
-            told.map(|told| (told.state, told.time.map(|time| time.0)))
-        };
-        let blank = ObjectUserStatus::default();
-        assert_eq!(told(&say(&blank, None)), None);
-        assert_eq!(
-            told(&say(&blank, Some(LastUse::Unknown))),
-            Some((LastUseState::Unknown, None))
-        );
-        let never = say(&blank, Some(LastUse::Never));
-        assert_eq!(told(&never), Some((LastUseState::Never, None)));
-        let used = say(&never, Some(LastUse::At(at(100))));
-        assert_eq!(told(&used), Some((LastUseState::Used, Some(at(100)))));
-        assert_eq!(
-            say(&used, Some(LastUse::At(at(3000)))),
-            used,
-            "no write for every use"
-        );
-        assert_eq!(say(&used, None), used, "not asked is not forgotten");
-        let later = say(&used, Some(LastUse::At(at(3700))));
-        assert_eq!(told(&later), Some((LastUseState::Used, Some(at(3700)))));
     }
 
     #[test]

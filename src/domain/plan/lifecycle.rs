@@ -91,7 +91,7 @@ fn delete(facts: &Facts<'_>) -> Plan {
     if let Some(at) = absence_told_by(facts) {
         return Plan {
             wake: Some(at),
-            ..blocked(Blocked::AnswerLags(at))
+            ..blocked(Blocked::AbsenceLags(at))
         };
     }
     match (facts.desired.deletion, facts.user) {

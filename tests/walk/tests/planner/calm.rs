@@ -198,6 +198,7 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         Blocked::RotationQueued(_)
         | Blocked::AttemptsExhausted(_)
         | Blocked::GracePeriodRuns(_)
+        | Blocked::AbsenceLags(_)
         | Blocked::AnswerLags(_)
         | Blocked::AnswerOutstanding(_) => false,
     }

@@ -1,0 +1,103 @@
+//! Why a plan is blocked, and what to do about it, in sentences for a person. Pure.
+
+use crate::{
+    controller::error::Trouble,
+    domain::{plan::Blocked, reason::Reason},
+    names,
+};
+use jiff::Timestamp;
+
+/// What stands in the way, for a person.
+pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> Trouble {
+    match blocked {
+        Blocked::Suspended => Trouble::passing(
+            Reason::Suspended,
+            "`spec.suspend` is true: nothing is changed until it is false, or the object is deleted.",
+        ),
+        Blocked::UserConflict => Trouble::stalled(
+            Reason::UserConflict,
+            format!(
+                "The backend has a user {user_name} that was not made for this object, or has admin rights, and it is left alone. Choose another \
+                 `spec.userName` in a new ObjectUser, or remove that user."
+            ),
+        ),
+        Blocked::StoreClosed => Trouble::stalled(
+            Reason::StoreNotAvailable,
+            "The ObjectStore takes no users from this namespace any more. The published key stays valid, old ones are revoked \
+             in time, and no new one is issued. Ask the store's owner to allow this namespace in `spec.allowedNamespaces`, or \
+             delete this object.",
+        ),
+        Blocked::SecretConflict => Trouble::stalled(
+            Reason::SecretConflict,
+            format!(
+                "The Secret {secret_name} was not written for this object, and it is left alone. Choose another \
+                 `spec.secret.name`, remove that Secret, or set `spec.secret.adoptionPolicy: Always`."
+            ),
+        ),
+        Blocked::NoOverlap => Trouble::stalled(
+            Reason::NoOverlap,
+            "The backend cannot hold two keys, so a rotation would break applications until they have the new one. Set \
+             `spec.rotation.allowInterruption: true` to rotate all the same.",
+        ),
+        Blocked::RotationQueued(at) => Trouble::passing(
+            Reason::RotationQueued,
+            format!(
+                "A rotation is asked for and no key slot is free; it begins at {at}, when an old key is revoked."
+            ),
+        ),
+        Blocked::KeyLimitReached => Trouble::stalled(
+            Reason::KeyLimitReached,
+            "All key slots of the user are taken by keys that this operator did not issue. Remove one of them on the backend.",
+        ),
+        Blocked::UnknownKeys => Trouble::stalled(
+            Reason::UnknownKeys,
+            "More keys appeared on the backend than were asked for, so ours cannot be told from others'. Remove those \
+             that the condition UnknownKeys names and nobody needs.",
+        ),
+        Blocked::AttemptsExhausted(at) => {
+            try_waits(*at, "Issuing a key failed many times without a clear answer")
+        }
+        Blocked::GracePeriodRuns(at) => deletion_waits(
+            *at,
+            "then the last old key is revoked, and the user is retained after that",
+            "; the old keys then stay valid",
+        ),
+        Blocked::AnswerOutstanding(at) => deletion_waits(
+            *at,
+            &format!(
+                "the user {user_name} was asked for without an answer, and may still come up on the backend"
+            ),
+            "",
+        ),
+        Blocked::AnswerLags(at) => {
+            let why = "A key was asked for without a clear answer, and the backend may not show it at once";
+            try_waits(*at, why)
+        }
+        Blocked::AbsenceLags(at) => deletion_waits(
+            *at,
+            &format!(
+                "the backend does not show the user {user_name}, which was given a key a short while ago, and may only be late"
+            ),
+            "",
+        ),
+        Blocked::LockUnsupported => Trouble::stalled(
+            Reason::Unsupported,
+            "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",
+        ),
+    }
+}
+
+fn try_waits(at: Timestamp, why: &str) -> Trouble {
+    let text = format!("{why}; the next try is made at {at}.");
+    Trouble::passing(Reason::ProgressingWithRetry, text)
+}
+
+fn deletion_waits(at: Timestamp, why: &str, price: &str) -> Trouble {
+    let force = names::FORCE_DELETE;
+    Trouble::passing(
+        Reason::GracePeriod,
+        format!(
+            "The deletion waits until {at}: {why}. Annotate with `{force}: \"true\"` not to wait{price}."
+        ),
+    )
+}
