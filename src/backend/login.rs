@@ -123,10 +123,10 @@ impl<T: Send + Sync> SharedToken<T> {
         seen: u64,
     ) -> Result<Arc<T>> {
         let waited = self.logins.load(Ordering::SeqCst) != seen;
-        if let Some(failed) = &held.failed {
-            if waited || (failed.error.kind == ErrorKind::Auth && failed.is_fresh()) {
-                return Err(failed.error.clone());
-            }
+        if let Some(failed) = &held.failed
+            && (waited || (failed.error.kind == ErrorKind::Auth && failed.is_fresh()))
+        {
+            return Err(failed.error.clone());
         }
         // Whatever call this is for has not been sent.
         let result = by.log_in().await.map_err(|error| Error {

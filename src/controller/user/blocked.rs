@@ -7,6 +7,12 @@ use crate::{
 };
 use jiff::Timestamp;
 
+const STORE_CLOSED: &str = "The ObjectStore takes no users from this namespace any more. The published key stays valid, old ones are \
+                            revoked in time, and no new one is issued. Ask the store's owner to allow this namespace in \
+                            `spec.allowedNamespaces`, or delete this object.";
+const NO_OVERLAP: &str = "The backend cannot hold two keys, so a rotation would break applications until they have the new one. Set \
+                          `spec.rotation.allowInterruption: true` to rotate all the same.";
+
 /// What stands in the way, for a person.
 pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> Trouble {
     match blocked {
@@ -21,12 +27,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
                  `spec.userName` in a new ObjectUser, or remove that user."
             ),
         ),
-        Blocked::StoreClosed => Trouble::stalled(
-            Reason::StoreNotAvailable,
-            "The ObjectStore takes no users from this namespace any more. The published key stays valid, old ones are revoked \
-             in time, and no new one is issued. Ask the store's owner to allow this namespace in `spec.allowedNamespaces`, or \
-             delete this object.",
-        ),
+        Blocked::StoreClosed => Trouble::stalled(Reason::StoreNotAvailable, STORE_CLOSED),
         Blocked::SecretConflict => Trouble::stalled(
             Reason::SecretConflict,
             format!(
@@ -34,11 +35,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
                  `spec.secret.name`, remove that Secret, or set `spec.secret.adoptionPolicy: Always`."
             ),
         ),
-        Blocked::NoOverlap => Trouble::stalled(
-            Reason::NoOverlap,
-            "The backend cannot hold two keys, so a rotation would break applications until they have the new one. Set \
-             `spec.rotation.allowInterruption: true` to rotate all the same.",
-        ),
+        Blocked::NoOverlap => Trouble::stalled(Reason::NoOverlap, NO_OVERLAP),
         Blocked::RotationQueued(at) => Trouble::passing(
             Reason::RotationQueued,
             format!(

@@ -7,6 +7,7 @@ use crate::testbed::{
 use gracekey::{
     api::v1alpha1::ObjectUser,
     backend::{KeyPair, ObservedUser},
+    clock::{Clock as _, SystemClock},
     domain::{
         access::Resource,
         condition,
@@ -14,7 +15,6 @@ use gracekey::{
     },
 };
 use http::Method;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -294,7 +294,7 @@ async fn a_key_that_is_due_does_not_wait_for_buckets() {
     let proxy = world.gateway_proxy.as_ref().unwrap();
     proxy.always(|seen| seen.target.ends_with("?policy"), slow);
     let refused = async || match old.list_buckets().await.status {
-        403 => Ok(Timestamp::now()),
+        403 => Ok(SystemClock.now()),
         other => Err(format!("the old key is answered with {other}")),
     };
     let at = world.until("the old key was refused", refused).await;

@@ -183,13 +183,16 @@ fn is_known(ledger: &Ledger, name: &BucketName) -> bool {
 /// before it is published.
 pub(super) fn check_plan(plan: &Plan, run: &Run) -> Checked {
     let is_first = |ledger: &Ledger| ledger.intent.as_ref().is_some_and(|i| i.cause == Cause::First);
-    let begins = plan.actions.iter().any(|action| match action {
-        Action::WriteLedger(ledger, Change::Intent) => {
-            run.user != UserState::Absent && run.object.ledger.intent.is_none() && is_first(ledger)
-        }
-        Action::Publish { .. } => is_first(&run.object.ledger),
-        _ => false,
-    });
+    let opens = |action: &Action| {
+        let asked = run.user != UserState::Absent && run.object.ledger.intent.is_none();
+        matches!(action, Action::WriteLedger(ledger, Change::Intent) if asked && is_first(ledger))
+    };
+    let publishes =
+        |action: &Action| matches!(action, Action::Publish { .. }) && is_first(&run.object.ledger);
+    let begins = plan
+        .actions
+        .iter()
+        .any(|action| opens(action) || publishes(action));
     if !begins {
         return Ok(());
     }
