@@ -12,8 +12,9 @@ WORKDIR /src
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY src ./src
-# A member of the workspace: cargo wants to see it, and does not build it.
+# Members of the workspace: cargo wants to see them, and does not build them.
 COPY testbed/simulators ./testbed/simulators
+COPY tests/walk ./tests/walk
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     target="$(rustc -vV | sed -n 's/^host: //p')" \
     && cargo build --release --locked --bin gracekey --target "$target" \
