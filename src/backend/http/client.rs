@@ -3,7 +3,7 @@
 use crate::backend::BackendKind;
 use crate::backend::error::{Detail, Error, ErrorKind, Outcome};
 use http::HeaderMap;
-use std::{error::Error as _, fmt, time::Duration};
+use std::{error::Error as _, fmt, sync::OnceLock, time::Duration};
 use zeroize::Zeroizing;
 
 /// Longest answer that is read. A user with thousands of keys stays below it.
@@ -121,11 +121,9 @@ impl HttpClient {
     /// Makes a client. Fails with a sentence for a person when the CA bundle cannot be used.
     pub fn new(options: &HttpOptions) -> Result<Self, String> {
         let Some(pem) = &options.tls.ca_bundle else {
-            // Without any CA root on the system this fails even for endpoints without TLS. Trusting nobody then
-            // leaves these usable, and the others with an error that names the certificate.
-            let client = builder(options)
-                .build()
-                .or_else(|_| builder(options).tls_certs_only([]).build());
+            // Where the system has none, endpoints without TLS are usable all the same, and the others have an error
+            // that names the certificate.
+            let client = builder(options).tls_certs_only(system_roots()).build();
             return client.map(Self).map_err(|e| no_client(&e));
         };
         let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(|e| bad_bundle(&e))?;
@@ -177,6 +175,22 @@ impl HttpClient {
         }
         Ok(reply)
     }
+}
+
+/// The certificates that this system trusts, read once for all clients: each would read some 150 files anew.
+fn system_roots() -> Vec<reqwest::Certificate> {
+    static ROOTS: OnceLock<Vec<reqwest::Certificate>> = OnceLock::new();
+    let read = || {
+        let found = rustls_native_certs::load_native_certs().certs;
+        // One that cannot be used would spoil the others.
+        let usable = found
+            .into_iter()
+            .filter(|root| rustls::RootCertStore::empty().add(root.clone()).is_ok());
+        usable
+            .filter_map(|root| reqwest::Certificate::from_der(&root).ok())
+            .collect()
+    };
+    ROOTS.get_or_init(read).clone()
 }
 
 fn builder(options: &HttpOptions) -> reqwest::ClientBuilder {
