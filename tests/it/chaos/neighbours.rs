@@ -37,7 +37,11 @@ async fn a_name_claimed_from_another_namespace_takes_nothing_over() {
         .await;
     world.until_store_ready("store").await;
     let (admin, other) = (Admin::of(world.gateway), &world.namespaces[1]);
-    let user = world.ready_user("app", json!({})).await;
+    // A derived name cannot be claimed at all: the API server refuses it.
+    let name = format!("{}-app", world.home().name);
+    let user = world
+        .ready_user("app", json!({ "spec": { "userName": name } }))
+        .await;
     let before = admin.user(&backend_name(&user)).await.unwrap();
     let application = world.probe("app");
     let claim = json!({ "spec": {

@@ -73,7 +73,7 @@ async fn the_secret_of_a_store_is_never_adopted() {
 #[tokio::test]
 async fn a_name_that_another_object_has_is_refused_until_that_one_goes() {
     let world = World::start().await;
-    let name = format!("gk-{}-shared", world.home().name);
+    let name = format!("{}-shared", world.home().name);
     let claim = json!({ "spec": { "userName": name } });
     let first = world.ready_user("first", claim.clone()).await;
     let application = world.probe("first");
