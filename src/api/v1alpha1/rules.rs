@@ -127,6 +127,14 @@ pub(super) fn user_name_is_free() -> Rule {
     )
 }
 
+/// None of the policies is one that this operator makes, such as the one that locks.
+pub(super) fn policies_of_others() -> Rule {
+    rule(
+        "self.all(policy, !policy.startsWith('gracekey-'))",
+        "must not name a policy that the operator makes itself, 'gracekey-…'",
+    )
+}
+
 /// The text names a bucket.
 pub(super) fn bucket_name() -> Rule {
     rule(

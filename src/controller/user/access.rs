@@ -261,7 +261,8 @@ fn one_trouble(unmet: &Unmet, buckets: &Buckets) -> Option<Trouble> {
     Some(match unmet {
         Unmet::GrantsUnsupported => Trouble::stalled(
             Reason::Unsupported,
-            "The backend cannot give users access to buckets. Take `spec.access.buckets` out, and give access on the backend.",
+            "This store cannot give users access to single buckets: its backend cannot, or what the ObjectStore gives each user (`policies`, \
+             `policyArns`) reaches all buckets already, and has to be narrower first. Or take `spec.access.buckets` out, and give access on the backend.",
         ),
         Unmet::LimitUnsupported(of) => Trouble::stalled(
             Reason::Unsupported,

@@ -24,7 +24,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             Reason::UserConflict,
             format!(
                 "The backend has a user {user_name} that was not made for this object, or has admin rights, and it is left alone. Choose another \
-                 `spec.userName` in a new ObjectUser, or remove that user."
+                 `spec.userName` in a new ObjectUser, or ask the storage's admin whose that user is."
             ),
         ),
         Blocked::StoreClosed => Trouble::stalled(Reason::StoreNotAvailable, STORE_CLOSED),

@@ -15,7 +15,7 @@ use super::{
     view::{Next, View},
 };
 use crate::domain::{
-    facts::{Facts, RotateRequest, SecretState},
+    facts::{Facts, RotateRequest, SecretState, UserState},
     ids::RotateToken,
     ledger::Cause,
 };
@@ -92,7 +92,9 @@ impl<'a> View<'a> {
     fn nothing_is_published(&self) -> Next {
         let (ledger, desired) = (self.ledger(), self.facts.desired);
         if ledger.credentials.is_empty() && ledger.handled.is_empty() {
-            if access::is_unclear(self.facts) {
+            // Where the key makes the user, there is nobody yet to give access to: its publication waits instead.
+            let made = *self.facts.user != UserState::Absent;
+            if made && access::is_unclear(self.facts) {
                 return Next::Nothing;
             }
             let present = desired.rotate.as_ref().map(|r| r.token.clone());

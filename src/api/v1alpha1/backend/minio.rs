@@ -26,6 +26,7 @@ pub struct MinioBackend {
         inner(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_.@+:/-]+$"))
     )]
     #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(validation = rules::policies_of_others())]
     pub policies: Vec<String>,
 }
 

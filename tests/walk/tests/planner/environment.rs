@@ -68,6 +68,9 @@ pub(super) fn steps(world: &World, scenario: &Scenario) -> Vec<Step> {
         }
         (None, Some(_)) => {
             steps.push(Step::Read(Sight::Clear));
+            if lags > 0 && !scenario.desired.grants.is_empty() {
+                steps.push(Step::Read(Sight::NoBuckets));
+            }
             if lags > 0 && world.keys.values().any(|key| key.young) {
                 steps.push(Step::Read(Sight::ShortList));
                 // A user that was made long ago is seen by all.

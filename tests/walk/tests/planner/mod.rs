@@ -105,6 +105,7 @@ fn explore_users_that_come_with_their_first_key() {
             .edits(1),
         Scenario::new("with key: access", with_key(UNLIMITED), &[Buckets])
             .blank_start()
+            .faults(1, 0, 1)
             .buckets(&[THERE])
             .edits(1)
             .wishing(|d| {
@@ -252,6 +253,7 @@ fn explore_access() {
     let states = explore([
         Scenario::new("access: from nothing", UNLIMITED, &[Access, Buckets])
             .blank_start()
+            .faults(1, 0, 1)
             .buckets(&[THERE])
             .edits(1)
             .wishing(|d| {

@@ -8,7 +8,7 @@ use super::{
     world::{Key, NOW, Object, Process, Run, SECOND, World, limit},
 };
 use gracekey::domain::{
-    access::change_limits,
+    access::{BucketState, change_limits},
     capabilities::Overlap,
     facts::{Draw, Facts, Published, SecretState, UserState},
     ids::{AccessKeyId, CredentialId},
@@ -37,6 +37,8 @@ pub(super) enum Sight {
     Clear,
     /// The list of keys lacks the young ones.
     ShortList,
+    /// No bucket answers.
+    NoBuckets,
     /// A user that was made a short while ago is not seen.
     NoUser,
 }
@@ -60,7 +62,7 @@ impl World {
 /// Reads everything, and plans. Nothing to do: nothing is kept.
 pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, sight: Sight) -> Checked<Plan> {
     let listed = |key: &Key| match sight {
-        Sight::Clear => true,
+        Sight::Clear | Sight::NoBuckets => true,
         Sight::ShortList => !key.young,
         Sight::NoUser => false,
     };
@@ -86,8 +88,18 @@ pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, si
         todo: Vec::new(),
     };
     run.buckets = access::look(world, &run.object, scenario);
+    if sight == Sight::NoBuckets {
+        run.buckets
+            .values_mut()
+            .for_each(|state| *state = BucketState::Unknown);
+    }
     let plan = plan(&world.lead, &run, world.next, scenario, planner);
     check_plan(&plan, &run, scenario)?;
+    let silent = plan.actions.is_empty() && plan.blocked.is_none() && plan.unmet.is_empty();
+    let keyless = !run.object.desired.deleting && run.secret == SecretState::Absent;
+    ensure(!(silent && keyless), "L1", || {
+        "it says that all is well, and nothing is published".into()
+    })?;
     run.todo.clone_from(&plan.actions);
     world.lead.run = (!run.todo.is_empty()).then(|| Box::new(run));
     Ok(plan)
