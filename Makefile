@@ -12,7 +12,7 @@ PARTS := kubernetes ceph ceph-16 ceph-20 garage helm juicefs keystone minio moto
 # What the conformance suite has shown, for the table at the end.
 RECORD := $(abspath $(or $(CARGO_TARGET_DIR),target))/conformance
 # Linked statically, so that the node's Pods take the very programs that were built for the tests.
-STATIC := CARGO_BUILD_TARGET=$(shell rustc -vV | sed -n 's/^host: //p') RUSTFLAGS='-C target-feature=+crt-static'
+STATIC = CARGO_BUILD_TARGET=$(shell rustc -vV | sed -n 's/^host: //p') RUSTFLAGS='-C target-feature=+crt-static'
 # In CI nobody is there to install what is missing.
 INSTALL := $(if $(CI),--install)
 # A developer's own cluster and gateway: one for each checkout, outside of it.
