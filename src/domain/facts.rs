@@ -110,6 +110,21 @@ pub enum SecretState {
     Ours(Published),
 }
 
+impl SecretState {
+    /// What it says, where it is ours.
+    pub fn ours(&self) -> Option<&Published> {
+        match self {
+            Self::Ours(published) => Some(published),
+            Self::Absent | Self::Foreign => None,
+        }
+    }
+
+    /// The key in it, where it is ours.
+    pub fn key(&self) -> Option<&CredentialId> {
+        self.ours()?.key.as_ref()
+    }
+}
+
 /// What our Secret says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Published {

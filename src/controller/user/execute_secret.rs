@@ -43,10 +43,7 @@ impl Pass<'_> {
             );
             return Err(Trouble::stalled(Reason::SecretConflict, message).into());
         }
-        let at = match &world.seen.state {
-            SecretState::Ours(published) => published.at,
-            SecretState::Absent | SecretState::Foreign => None,
-        };
+        let at = world.seen.state.ours().and_then(|published| published.at);
         self.write_secret(id, mirror, at, world).await?;
         let note = format!(
             "The Secret {} was missing or changed, and was written again with the same key.",

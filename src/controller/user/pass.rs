@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         capabilities::Overlap,
-        facts::{Desired, Facts, SecretState, UserState},
+        facts::{Desired, Facts, UserState},
         ids::CredentialId,
         ledger::{Ledger, after},
         plan::{Blocked, Plan, plan},
@@ -366,13 +366,8 @@ impl<'a> Pass<'a> {
 
     /// The Secret holds a live key of ours.
     fn published(&self, world: &World) -> bool {
-        let SecretState::Ours(secret) = &world.seen.state else {
-            return false;
-        };
-        secret
-            .key
-            .as_ref()
-            .is_some_and(|id| world.seen.live.contains(id) && self.ledger.knows(id))
+        let key = world.seen.state.key();
+        key.is_some_and(|id| world.seen.live.contains(id) && self.ledger.knows(id))
     }
 
     async fn apply(&mut self, status: &crate::api::v1alpha1::ObjectUserStatus) -> Result<(), Error> {

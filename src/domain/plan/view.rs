@@ -7,7 +7,7 @@
 use super::{Action, Blocked};
 use crate::domain::{
     capabilities::Overlap,
-    facts::{Facts, Published, SecretState, UserState},
+    facts::{Facts, Published, UserState},
     ids::{AccessKeyId, CredentialId},
     ledger::{Intent, Issued, Ledger, after},
 };
@@ -38,10 +38,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn of(facts: &'a Facts<'a>) -> Self {
-        let secret = match facts.secret {
-            SecretState::Ours(published) => Some(published),
-            SecretState::Absent | SecretState::Foreign => None,
-        };
+        let secret = facts.secret.ours();
         let intent = facts.ledger.intent.as_ref();
         let born = intent.map(|intent| born(facts, intent)).unwrap_or_default();
         // A key in the Secret that we never issued is a stranger's, unless the record of what we issued is lost.
@@ -157,14 +154,11 @@ pub(super) fn is_young(facts: &Facts<'_>, id: &CredentialId) -> bool {
 /// From when on a list that lacks this key of the Secret tells that it is gone.
 fn published_lately(facts: &Facts<'_>, id: &CredentialId) -> Option<Timestamp> {
     let lag = facts.capabilities.list_lag;
-    let SecretState::Ours(secret) = facts.secret else {
-        return None;
-    };
-    let at = secret
-        .at
-        .filter(|_| secret.key.as_ref() == Some(id) && !lag.is_zero())?;
+    let secret = facts.secret.ours().filter(|_| !lag.is_zero())?;
     // What a Secret says may be anything; a publication is not in the future.
-    (at <= after(facts.now, SECOND)).then(|| after(at, lag))
+    let possible = |at: &Timestamp| *at <= after(facts.now, SECOND);
+    let at = secret.at.filter(possible)?;
+    (secret.key.as_ref() == Some(id)).then(|| after(at, lag))
 }
 
 /// From when on a read that lacks all keys of the record, of the Secret and of the open intent tells that they are gone.
@@ -180,10 +174,7 @@ pub(super) fn told_of_keys(facts: &Facts<'_>) -> Option<Timestamp> {
         .intent
         .iter()
         .map(|intent| after(intent.attempt_time, lag));
-    let published = match facts.secret {
-        SecretState::Ours(Published { key: Some(id), .. }) => published_lately(facts, id),
-        SecretState::Ours(_) | SecretState::Absent | SecretState::Foreign => None,
-    };
+    let published = facts.secret.key().and_then(|id| published_lately(facts, id));
     issued.chain(tried).chain(published).max()
 }
 
@@ -209,10 +200,7 @@ pub(super) fn soonest(one: Option<Timestamp>, other: Option<Timestamp>) -> Optio
 /// Keys issued under this intent that are live: the one it names; or, where ids cannot be chosen, those that were not
 /// there when it was written.
 fn born<'a>(facts: &'a Facts<'_>, intent: &Intent) -> BTreeSet<&'a CredentialId> {
-    let published = match facts.secret {
-        SecretState::Ours(secret) => secret.key.as_ref(),
-        SecretState::Absent | SecretState::Foreign => None,
-    };
+    let published = facts.secret.key();
     let live = facts
         .live
         .iter()

@@ -22,6 +22,14 @@ pub(crate) fn grantee(user: &NewUser) -> Grantee {
     }
 }
 
+/// The same, of the store's own namespace.
+pub(crate) fn grantee_at_home(user: &NewUser) -> Grantee {
+    Grantee {
+        at_home: true,
+        ..grantee(user)
+    }
+}
+
 fn fresh_user_mark() -> String {
     let (process, number) = crate::testbed::unique();
     format!("{number:016x}{process:016x}")

@@ -1,7 +1,7 @@
 //! Access to buckets: the inline policy that holds it, and what the suite cannot ask of others.
 
 use super::{Moto, Product, SeaweedFs, Store, text_of};
-use crate::conformance::access::{SEED, fresh_bucket, grantee};
+use crate::conformance::access::{SEED, fresh_bucket, grantee, grantee_at_home};
 use crate::conformance::suite::{Subject as _, is_locked_out, issued, made_with_key, ready, works};
 use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
@@ -165,10 +165,7 @@ async fn an_edited_policy_is_put_right_on_moto() {
 #[tokio::test]
 async fn more_buckets_than_a_policy_has_room_for_are_refused() {
     let store = Store::<Moto>::start_confined().await;
-    let to = Grantee {
-        at_home: true,
-        ..grantee(&ready(&store).await)
-    };
+    let to = grantee_at_home(&ready(&store).await);
     for number in 0..40 {
         let bucket = BucketName::new(format!("{}-{}{number:02}", fresh_bucket(), "x".repeat(20)));
         store.make_strangers_bucket(&bucket, None).await;

@@ -1,7 +1,7 @@
 //! Buckets that are being made, and what a policy has room for.
 
 use super::{Moto, Product, SeaweedFs, Store};
-use crate::conformance::access::{fresh_bucket, grantee};
+use crate::conformance::access::{fresh_bucket, grantee_at_home};
 use crate::conformance::suite::{Subject as _, ready};
 use crate::conformance::user_policy as shared;
 use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
@@ -75,10 +75,7 @@ async fn policy(store: &Store<Moto>, to: &Grantee) -> String {
 #[tokio::test]
 async fn a_bucket_that_a_policy_has_no_room_for_is_not_made() {
     let store = Store::<Moto>::start_confined().await;
-    let to = Grantee {
-        at_home: true,
-        ..grantee(&ready(&store).await)
-    };
+    let to = grantee_at_home(&ready(&store).await);
     for bucket in fill(&store, &to).await.iter().take(2) {
         store.driver.set_grant(&to, bucket, None).await.unwrap();
     }
@@ -95,10 +92,7 @@ async fn a_bucket_that_a_policy_has_no_room_for_is_not_made() {
 #[tokio::test]
 async fn a_bucket_whose_grant_has_no_room_any_more_is_neither_tagged_nor_kept_on_record() {
     let store = Store::<Moto>::start_confined().await;
-    let to = Grantee {
-        at_home: true,
-        ..grantee(&ready(&store).await)
-    };
+    let to = grantee_at_home(&ready(&store).await);
     let bucket = fresh_bucket();
     store.driver.make_bucket(&to, &bucket).await.unwrap();
     fill(&store, &to).await;

@@ -151,10 +151,7 @@ pub(super) fn act(
 }
 
 fn plan(process: &Process, run: &Run, next: u8, scenario: &Scenario, planner: &Planner) -> Plan {
-    let in_secret = match &run.secret {
-        SecretState::Ours(published) => published.key.clone(),
-        SecretState::Absent | SecretState::Foreign => None,
-    };
+    let in_secret = run.secret.key().cloned();
     let mut in_hand: BTreeSet<CredentialId> = process.halves.iter().cloned().chain(in_secret).collect();
     if scenario.capabilities.secret_readable {
         in_hand.extend(run.live.iter().cloned());
@@ -271,10 +268,7 @@ fn check_plan(plan: &Plan, run: &Run, scenario: &Scenario) -> Checked {
         }
     };
     let gone: BTreeSet<_> = plan.actions.iter().filter_map(revoked).collect();
-    let key = match &run.secret {
-        SecretState::Ours(secret) => secret.key.as_ref(),
-        SecretState::Absent | SecretState::Foreign => None,
-    };
+    let key = run.secret.key();
     // A list that lags may lack the published key.
     let unseen = key.is_some_and(|id| scenario.lists_lag() && !gone.contains(id));
     let empties =

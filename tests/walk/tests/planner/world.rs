@@ -172,14 +172,11 @@ impl World {
     }
 
     pub(super) fn published(&self) -> Option<&Published> {
-        match &self.secret {
-            SecretState::Ours(published) => Some(published),
-            SecretState::Absent | SecretState::Foreign => None,
-        }
+        self.secret.ours()
     }
 
     pub(super) fn published_key(&self) -> Option<&CredentialId> {
-        self.published().and_then(|p| p.key.as_ref())
+        self.secret.key()
     }
 
     pub(super) fn runs(&mut self) -> impl Iterator<Item = &mut Run> {
