@@ -246,11 +246,16 @@ release_ports() {
 
 # birth PID: when that process started, in ticks since boot; fails if there is none or it has ended (a zombie).
 # With the PID it names a process for good: a PID alone is given to another process sooner or later.
-birth() {
-  local stat
-  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+birth() { find_birth "$1" && echo "$REPLY"; }
+
+# find_birth PID: the same in REPLY, without a process of its own.
+find_birth() {
+  local stat=''
+  { read -rd '' stat <"/proc/$1/stat" || true; } 2>/dev/null # it ends with no delimiter
+  [ -n "$stat" ] || return 1
   read -ra stat <<<"${stat##*) }" # what comes before may hold blanks: the program's name in parentheses
-  [[ ${stat[0]} != [ZX] ]] && echo "${stat[19]}"
+  REPLY=${stat[19]}
+  [[ ${stat[0]} != [ZX] ]]
 }
 
 # pid_of NAME: the PID of this run's process, if it lives.
@@ -318,10 +323,13 @@ watch_owner() {
   start watcher bash "$TESTBED/lib.sh" watch "$owner" "$born" "$@"
 }
 
+# A dozen of these run beside the tests: they start no process while they wait.
 watch() {
   local owner=$1 born=$2
   shift 2
-  while [ "$(birth "$owner")" = "$born" ]; do sleep 0.3; done
+  exec 7<> <(:) # never has anything to read
+  while find_birth "$owner" && [ "$REPLY" = "$born" ]; do read -rt 0.3 -u 7 || true; done
+  exec 7>&-
   exec "$@"
 }
 
