@@ -34,7 +34,7 @@ test: doctor ## everything: lints, the test bed, and all tests, on real servers;
 	@$(PHASE) "parts of the test bed" $(MAKE) --no-print-directory parts
 	@$(PHASE) "the test bed itself" testbed/selftest
 	@rm -rf $(RECORD)
-	@$(PHASE) "tests" env $(STATIC) GRACEKEY_CONFORMANCE_RECORD=$(RECORD) cargo test --locked --workspace -- --test-threads 4
+	@$(PHASE) "tests" env $(STATIC) GRACEKEY_CONFORMANCE_RECORD=$(RECORD) cargo test --locked --workspace -- --test-threads 6
 	@testbed/matrix $(RECORD)
 	@$(if $(ROOT),,echo "left out, because it needs root: the node level (Pods, Helm, the chart in a cluster)")
 
