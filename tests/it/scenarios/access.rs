@@ -232,6 +232,7 @@ async fn a_second_look_at_a_user_with_access_writes_nothing() {
     let mut spec = with_buckets(&json!([{ "name": made, "create": true }]));
     spec["spec"]["quota"] = json!({ "maxBytes": "10G", "maxBuckets": 0 });
     let before = world.ready_user("app", spec).await;
+    world.until_counted("store", 1).await;
     world.operator.stop().await;
     let skip = |world: &World| {
         [&world.kubernetes_proxy, &world.gateway_proxy].map(|proxy| proxy.as_ref().unwrap().seen().len())

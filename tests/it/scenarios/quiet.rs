@@ -73,15 +73,7 @@ async fn a_second_look_at_a_hundred_settled_users_writes_nothing() {
     for number in 0..USERS {
         world.until_settled(&format!("user-{number}")).await;
     }
-    let store_counts = async || {
-        let counted = world.stores().get("store").await.unwrap().status.unwrap().users;
-        if counted == Some(100) {
-            Ok(())
-        } else {
-            Err(format!("{counted:?}"))
-        }
-    };
-    world.until("the store counted its users", store_counts).await;
+    world.until_counted("store", 100).await;
     let before = versions(&world).await;
 
     world.operator.stop().await;

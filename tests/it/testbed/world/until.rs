@@ -99,6 +99,20 @@ impl World {
         self.until(&format!("the store {name} was ready"), ready).await
     }
 
+    /// Waits until this store has counted so many users.
+    pub(crate) async fn until_counted(&self, name: &str, users: i32) {
+        let stores = self.stores();
+        let counted = async || {
+            let store = stores.get(name).await.map_err(|e| e.to_string())?;
+            match store.status.and_then(|status| status.users) {
+                Some(told) if told == users => Ok(()),
+                told => Err(format!("{told:?}")),
+            }
+        };
+        let what = format!("the store {name} counted its {users} users");
+        self.until(&what, counted).await;
+    }
+
     /// Waits until the operator has seen everything that was done to this user so far: a change of its label is done
     /// after all of it.
     pub(crate) async fn looked_at(&self, name: &str) -> ObjectUser {
