@@ -4,8 +4,8 @@ use super::reason::Reason;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// Longest message kept, in characters. Kubernetes allows 32768; nobody reads more than this.
-const MESSAGE_MAX: usize = 1024;
+/// Longest message kept, in characters: a remedy for each of some ten buckets. Kubernetes allows 32768.
+const MESSAGE_MAX: usize = 4096;
 
 /// What a condition says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn set(
         .map_or(Time(now), |c| c.last_transition_time.clone());
     let new = Condition {
         last_transition_time: since,
-        message: message.chars().take(MESSAGE_MAX).collect(),
+        message: cut(message),
         observed_generation: Some(generation),
         reason: reason.to_string(),
         status: status.as_str().to_owned(),
@@ -54,6 +54,14 @@ pub fn set(
     match before.and_then(|i| list.get_mut(i)) {
         Some(slot) => *slot = new,
         None => list.push(new),
+    }
+}
+
+/// The message, with a mark at its end where there was more of it.
+fn cut(message: &str) -> String {
+    match message.char_indices().nth(MESSAGE_MAX) {
+        None => message.to_owned(),
+        Some(_) => message.chars().take(MESSAGE_MAX - 1).chain(['…']).collect(),
     }
 }
 
@@ -75,6 +83,15 @@ pub fn is_true(list: &[Condition], type_: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_is_too_long_says_so_at_its_end() {
+        let whole = "ß".repeat(MESSAGE_MAX);
+        assert_eq!(cut(&whole), whole);
+        let told = cut(&format!("{whole}ß"));
+        assert_eq!(told.chars().count(), MESSAGE_MAX);
+        assert!(told.ends_with("ß…"));
+    }
 
     #[test]
     fn the_transition_time_moves_only_with_the_status() {
