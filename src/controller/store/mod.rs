@@ -201,6 +201,14 @@ fn count(users: &[Arc<CachedUser>]) -> usize {
     users.iter().filter(|user| user.is_held()).count()
 }
 
+/// Of the same users, in the same order each time.
+fn names(users: &[Arc<CachedUser>]) -> Vec<String> {
+    let held = users.iter().filter(|user| user.is_held());
+    let mut names: Vec<_> = held.map(|user| id_of(&**user)).collect();
+    names.sort_unstable();
+    names
+}
+
 /// A store that is deleted first takes its initial user along; others keep it until they are gone.
 async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -> Result<Action, Error> {
     if !status::has_finalizer(store) {
@@ -210,8 +218,7 @@ async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -
         .annotations()
         .get(names::FORCE_DELETE)
         .is_some_and(|v| v == names::TRUE);
-    let held = count(users);
-    if held == 0 || forced {
+    if count(users) == 0 || forced {
         status::set_finalizer(&ctx.client, store, false).await?;
         ctx.pool.remove(&store.uid().unwrap_or_default());
         ctx.pool.close_retired().await;
@@ -233,7 +240,7 @@ async fn delete(store: &ObjectStore, users: &[Arc<CachedUser>], ctx: &Context) -
         }
     }
     let before = store.status.clone().unwrap_or_default();
-    let new = report::deleting(&before, store, held, ctx.clock.now());
+    let new = report::deleting(&before, store, &names(users), ctx.clock.now());
     if store.status.as_ref() != Some(&new) {
         status::apply(&ctx.client, store, &new).await?;
     }

@@ -12,8 +12,12 @@ use crate::{
         condition::{self, Status},
         reason::Reason,
     },
+    names,
 };
 use jiff::Timestamp;
+
+/// How many users are named in a condition.
+const NAMED: usize = 5;
 
 /// The status after `before`.
 pub(super) fn status(
@@ -84,14 +88,18 @@ pub(super) fn status(
 pub(super) fn deleting(
     before: &ObjectStoreStatus,
     store: &ObjectStore,
-    users: usize,
+    users: &[String],
     now: Timestamp,
 ) -> ObjectStoreStatus {
-    let mut status = counted(before, store, users);
+    let mut status = counted(before, store, users.len());
     let at = (store.metadata.generation.unwrap_or_default(), now);
+    let named = users.get(..NAMED).unwrap_or(users).join(", ");
+    let more = if users.len() > NAMED { ", and more" } else { "" };
     let text = format!(
-        "Deletion waits for {users} ObjectUser(s) on this store. Delete them, or annotate the store with \
-         `gracekey.dev/force-delete: \"true\"` to let it go first."
+        "Deletion waits for {} ObjectUser(s) on this store: {named}{more}. Delete them, or annotate the store with \
+         `{}: \"true\"` to let it go first.",
+        users.len(),
+        names::FORCE_DELETE,
     );
     condition::set(
         &mut status.conditions,

@@ -157,8 +157,9 @@ async fn a_store_deleted_before_its_users_waits_for_them_and_says_so() {
     let waiting = world.until_store("store", "DeletionBlocked").await;
     let said = waiting.status.unwrap().conditions;
     let said = message(&said);
+    let named = format!("1 ObjectUser(s) on this store: {}/app.", world.home().name);
     for part in [
-        "1 ObjectUser",
+        named.as_str(),
         "Delete them",
         "gracekey.dev/force-delete: \"true\"",
     ] {
