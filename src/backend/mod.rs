@@ -177,8 +177,8 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// Locks (no S3 operation works, keys and data stay) or unlocks.
     async fn set_locked(&self, name: &UserName, locked: bool) -> Result<()>;
 
-    /// Deletes the user and its keys. Absent: `Ok`. Still owns data (`capabilities().data_is_owned`): `Conflict`, nothing
-    /// changes.
+    /// Deletes the user and its keys. Absent: `Ok`; or `NotFound` where a read may lag (`capabilities().list_lag`) and nothing
+    /// but a read told it. Still owns data (`capabilities().data_is_owned`): `Conflict`, nothing changes.
     async fn delete_user(&self, name: &UserName) -> Result<()>;
 
     /// Issues one key. Not idempotent: the caller has recorded an intent that names it, and never asks twice for one

@@ -8,7 +8,7 @@ use crate::backend::http::{HttpClient, HttpOptions, Signer};
 use crate::backend::user_policy::{Buckets, Document, Holder, Store, check_room};
 use crate::backend::{BackendKind, Grantee, access};
 use crate::domain::capabilities::BucketRights;
-use crate::domain::ids::BucketName;
+use crate::domain::ids::{BucketName, UserName};
 use async_trait::async_trait;
 
 /// The inline policy that holds the grants of a user.
@@ -77,18 +77,23 @@ impl IamDriver {
             .ok_or_else(unsupported)
     }
 
-    /// The policy with the user's grants.
-    async fn access_of(&self, to: &Grantee) -> Result<Document> {
-        let call = request::find_inline(&to.user, ACCESS);
+    /// The text of an inline policy; `None`: there is none.
+    pub(super) async fn inline_text(&self, name: &UserName, policy: &str) -> Result<Option<Vec<u8>>> {
+        let call = request::find_inline(name, policy);
         let reply = self.link.send(&call).await?;
         if error::is_absent(&reply) {
-            return Ok(Document::default());
+            return Ok(None);
         }
         if !is_success(&reply) {
             return Err(error::refused(&call, &reply));
         }
-        let text = wire::document(&call, &reply, &to.user)?;
-        Ok(Document::parse(&text))
+        wire::document(&call, &reply, name).map(Some)
+    }
+
+    /// The policy with the user's grants.
+    async fn access_of(&self, name: &UserName) -> Result<Document> {
+        let text = self.inline_text(name, ACCESS).await?;
+        Ok(text.map_or_else(Document::default, |text| Document::parse(&text)))
     }
 }
 
@@ -122,15 +127,12 @@ impl Store for PolicyStore<'_> {
             return Ok(None);
         };
         let policy = if user.has_policy(ACCESS) {
-            self.driver.access_of(to).await?
+            self.driver.access_of(&to.user).await?
         } else {
             Document::default()
         };
-        Ok(Some(Holder {
-            user,
-            policy,
-            beyond: None,
-        }))
+        let beyond = self.driver.beyond(&to.user, &user).await?;
+        Ok(Some(Holder { user, policy, beyond }))
     }
 
     async fn put_policy(&self, to: &Grantee, user: &Whole, policy: &Document) -> Result<()> {

@@ -8,6 +8,7 @@ mod learned;
 mod link;
 mod lock;
 mod probe;
+mod reach;
 mod request;
 mod user;
 mod wire;
@@ -121,6 +122,15 @@ impl IamDriver {
             Some(user) if user.privileged => refuse(ErrorKind::Conflict, PRIVILEGED),
             Some(user) if user.owner.as_ref() != Some(mark) => refuse(ErrorKind::Conflict, FOREIGN),
             Some(_) => Ok(()),
+        }
+    }
+
+    /// A user that is not seen is gone where reads do not lag.
+    fn unless_late(&self, call: &Call) -> Result<()> {
+        if self.capabilities().list_lag.is_zero() {
+            Ok(())
+        } else {
+            Err(call.refuse(ErrorKind::NotFound, "the user is not seen, which may be late"))
         }
     }
 
@@ -276,7 +286,7 @@ impl Driver for IamDriver {
     async fn delete_user(&self, name: &UserName) -> Result<()> {
         let call = request::delete_user(name);
         let Some(user) = self.read_ours(&call, name).await? else {
-            return Ok(());
+            return self.unless_late(&call);
         };
         let foreign = user.foreign_policies();
         if !foreign.is_empty() {

@@ -6,7 +6,6 @@ use crate::backend::BackendInfo;
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::Reply;
-use crate::backend::user_policy::reaches_all_buckets;
 
 impl IamDriver {
     /// Three reads: of a user and of policies that nobody has, and of our own key. Two more of each policy that users have,
@@ -46,43 +45,6 @@ impl IamDriver {
             return Ok(true);
         }
         unless(&call, &reply, &[ErrorKind::Unsupported])
-    }
-
-    /// Whether a policy that each user has reaches all buckets, as far as we are told: the right to read policies is one that
-    /// an admin may leave out.
-    async fn reaches_all(&self) -> Result<bool> {
-        if self.buckets.is_none() {
-            return Ok(false);
-        }
-        for arn in &self.link.config().policy_arns {
-            match self.policy(arn).await {
-                Ok(text) if reaches_all_buckets(&text) => return Ok(true),
-                Err(error) if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) => {
-                    return Err(error);
-                }
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Ok(false)
-    }
-
-    /// The text of a policy.
-    async fn policy(&self, arn: &str) -> Result<Vec<u8>> {
-        let call = request::find_policy(arn);
-        let reply = self.read_policy(&call).await?;
-        let version = wire::default_version(&call, &reply)?;
-        let call = request::find_policy_version(arn, &version);
-        let reply = self.read_policy(&call).await?;
-        wire::version_document(&call, &reply)
-    }
-
-    async fn read_policy(&self, call: &Call) -> Result<Reply> {
-        let reply = self.link.send(call).await?;
-        if is_success(&reply) {
-            Ok(reply)
-        } else {
-            Err(error::refused(call, &reply))
-        }
     }
 
     /// Whether we are told when keys were last used. The right to ask is one that an admin may leave out.

@@ -238,14 +238,20 @@ impl Driver for MinioDriver {
 
     async fn delete_user(&self, name: &UserName) -> Result<()> {
         let call = request::delete_user(name);
-        if self.get_ours(&call, name).await?.is_some() {
+        let is_seen = self.get_ours(&call, name).await?.is_some();
+        if is_seen {
             let reply = self.link.send(&call).await?;
             if !error::is_no_user(&reply) {
                 demand_empty(&call, &reply)?;
             }
         }
         // Here too: an earlier call may have broken off.
-        self.forget_access(name).await
+        self.forget_access(name).await?;
+        if is_seen {
+            Ok(())
+        } else {
+            Err(call.refuse(ErrorKind::NotFound, "the user is not seen, which may be late"))
+        }
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {

@@ -146,6 +146,12 @@ impl Pass<'_> {
                 );
                 return Err(Trouble::stalled(Reason::DeletionBlocked, message).into());
             }
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                let message = format!(
+                    "The backend showed the user {name}, and did a moment later not find it to delete it: it may answer late. It is looked for again."
+                );
+                return Err(Trouble::passing(Reason::ProgressingWithRetry, message).into());
+            }
             Err(error) => return Err(error.into()),
         }
         let note = format!("Deleted the user {name} and its keys from the backend.");

@@ -75,6 +75,78 @@ async fn policies_that_reach_all_buckets_leave_nothing_to_grant_on_seaweedfs() {
     policies_that_reach_all_buckets_leave_nothing_to_grant(&Store::<SeaweedFs>::start_confined().await).await;
 }
 
+/// What its store does not give it, a user may have all the same: by hand, or by what `policyArns` named earlier.
+async fn a_user_that_reaches_all_buckets_is_given_none(store: &Store<impl Product>) {
+    let user = ready(store).await;
+    let (to, bucket) = (grantee(&user), fresh_bucket());
+    store.make_strangers_bucket(&bucket, Some(&to)).await;
+    let some = Some(Permission::ReadOnly);
+    store.driver.set_grant(&to, &bucket, some).await.unwrap();
+    let narrow = policy_of(store, "s3:GetObject", "arn:aws:s3:::tenant-a/*").await;
+    let of_user = |rest: &[(&'static str, &str)]| {
+        let mut fields = vec![("UserName", user.name.to_string())];
+        fields.extend(rest.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        fields
+    };
+    let wide = store.server.policy_arn.as_str();
+    let inline = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}]}"#;
+    for (name, put, take) in [
+        (
+            wide,
+            ("AttachUserPolicy", of_user(&[("PolicyArn", wide)])),
+            ("DetachUserPolicy", of_user(&[("PolicyArn", wide)])),
+        ),
+        (
+            "by-hand",
+            (
+                "PutUserPolicy",
+                of_user(&[("PolicyName", "by-hand"), ("PolicyDocument", inline)]),
+            ),
+            ("DeleteUserPolicy", of_user(&[("PolicyName", "by-hand")])),
+        ),
+    ] {
+        let call = async |(action, fields): (&str, Vec<(&str, String)>)| {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            store.admin_call(action, &fields).await
+        };
+        store.driver.set_grant(&to, &bucket, some).await.unwrap();
+        call(("AttachUserPolicy", of_user(&[("PolicyArn", &narrow)]))).await;
+        assert_eq!(held(store, &to, &bucket).await, Held::As(Permission::ReadOnly));
+        call(put).await;
+        let found = store.driver.find_bucket(&to, &bucket).await.unwrap();
+        let FoundBucket::Closed {
+            held: Some(has),
+            advice,
+        } = found
+        else {
+            panic!("{name}: {found:?}")
+        };
+        assert_eq!(has, Held::As(Permission::ReadOnly));
+        assert!(advice.contains(name), "{advice}");
+        let error = store.driver.set_grant(&to, &bucket, ALL).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+        let error = store.driver.make_bucket(&to, &fresh_bucket()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+        // What was given can be taken.
+        store.driver.set_grant(&to, &bucket, None).await.unwrap();
+        call(take).await;
+        assert_eq!(held(store, &to, &bucket).await, Held::Nothing);
+    }
+}
+
+#[tokio::test]
+async fn a_user_that_reaches_all_buckets_is_given_none_on_moto() {
+    a_user_that_reaches_all_buckets_is_given_none(&Store::<Moto>::start_confined().await).await;
+}
+
+#[tokio::test]
+async fn a_user_that_reaches_all_buckets_is_given_none_on_seaweedfs() {
+    a_user_that_reaches_all_buckets_is_given_none(&Store::<SeaweedFs>::start_confined().await).await;
+}
+
 /// Without the right to read them, the admin's word is taken; so it is of one that is not there.
 #[tokio::test]
 async fn policies_that_cannot_be_read_are_taken_for_narrow() {

@@ -1,7 +1,8 @@
 //! Lists in pages, and answers that are about somebody else. No server at hand gives either, so a proxy does.
 
 use super::{Moto, Store};
-use crate::conformance::suite::{Subject as _, key_ids, key_order, made_with_key, ready};
+use crate::conformance::suite::{Subject as _, is_dead, key_ids, key_order, made_with_key, ready};
+use crate::conformance::users::refused;
 use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, NewUser, Outcome};
 use gracekey::domain::ids::CredentialId;
@@ -83,6 +84,23 @@ async fn a_key_of_a_user_that_a_late_answer_lacks_is_removed_all_the_same() {
     lose("ListAccessKeys");
     let error = store.driver.revoke(&store.admin(), &own).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+}
+
+/// Whoever deletes it would look for it no more, and its key would live on.
+#[tokio::test]
+async fn a_user_that_a_late_answer_lacks_is_not_taken_for_deleted() {
+    let store = Store::<Moto>::start().await;
+    let (user, pair) = made_with_key(&store).await;
+    let absent = "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>";
+    for action in ["GetUser", "ListAccessKeys", "ListUserPolicies"] {
+        let is = move |seen: &Seen| seen.action.as_deref() == Some(action);
+        store.proxy.once(is, Fault::answer(404, absent));
+        refused(store.driver.delete_user(&user.name).await, ErrorKind::NotFound);
+        let keys = key_ids(&store, &user.name).await;
+        assert_eq!(keys, std::slice::from_ref(&pair.id), "{action}");
+    }
+    store.driver.delete_user(&user.name).await.unwrap();
+    is_dead(&store, &pair).await;
 }
 
 /// A store that overlooks `UserName` answers for the admin.
