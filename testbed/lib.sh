@@ -168,7 +168,7 @@ write_env() {
 # The ports are below the ephemeral range: above its start some outgoing connection may hold the port at the wrong
 # moment. They are below the node ports too, and above those that Kubernetes and others have by default.
 reserve_ports() {
-  local want name port count i
+  local want name port count i used=''
   touch ports
   exec 7>"$(mkdir -p "$CACHE/ports" && echo "$CACHE/ports/lock")"
   flock -w 30 7 || die "the list of ports has been locked for half a minute: $CACHE/ports/lock"
@@ -177,6 +177,7 @@ reserve_ports() {
     count=1
     [ "$want" = "$name" ] || count=${want#*\*}
     grep -q "^$name=" ports && continue
+    [ -n "$used" ] || used=" $(ports_in_use)"
     port=$(free_ports "$count")
     for ((i = 0; i < count; i++)); do
       echo "$DIR" >"$CACHE/ports/$((port + i))"
@@ -188,19 +189,19 @@ reserve_ports() {
   . ./ports
 }
 
-# free_ports COUNT: print the first of so many free ports in a row. The search starts anywhere, so that users with other
-# caches, whose reservations are not seen here, are unlikely to meet; ports in use are skipped in any case.
+# free_ports COUNT: print the first of so many ports in a row that are not among $used. The search starts anywhere, so that users
+# with other caches, whose reservations are not seen here, are unlikely to meet; ports in use are skipped in any case.
 free_ports() {
-  local low=12000 high used port i try
+  local low=12000 high port i try hex
   read -r high _ </proc/sys/net/ipv4/ip_local_port_range
   high=$((high < 30000 ? high - 1 : 29999))
   [ $((high - low)) -ge 1000 ] || die "the ephemeral ports start at $((high + 1)): no room below them" "" \
     "sysctl net.ipv4.ip_local_port_range='32768 60999'"
-  used=" $(ports_in_use)"
   for ((try = 0; try < 2000; try++)); do
     port=$((low + (RANDOM * 32768 + RANDOM) % (high - low - $1 + 2)))
     for ((i = port; i < port + $1; i++)); do
-      if [[ $used == *" $i "* ]] || reserved "$i"; then continue 2; fi
+      printf -v hex %04X "$i"
+      if [[ $used == *" $hex "* ]] || reserved "$i"; then continue 2; fi
     done
     echo "$port"
     return
@@ -208,17 +209,17 @@ free_ports() {
   die "no free ports between $low and $high"
 }
 
-# ports_in_use [STATE]: the local ports of all TCP sockets, or of those in that state, on one line.
+# ports_in_use: the local ports of all TCP sockets, on one line and in hexadecimal, as the kernel writes them. There may be ten
+# thousand, of connections that wind down.
 ports_in_use() {
-  local file line lines address state
-  for file in /proc/net/tcp /proc/net/tcp6; do
-    [ -r $file ] || continue
-    mapfile -s 1 -t lines <$file
-    for line in "${lines[@]}"; do
-      read -r _ address _ state _ <<<"$line"
-      [ "$state" != "${1:-$state}" ] || printf '%d ' "0x${address##*:}"
-    done
-  done
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '{ sub(/.*:/, "", $2); if (!seen[$2]++) printf "%s ", $2 }'
+}
+
+# listens PORT: whether somebody does.
+listens() {
+  local hex
+  printf -v hex %04X "$1"
+  grep -qsE ": [0-9A-F]+:$hex [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6
 }
 
 # reserved PORT: does a run folder that still exists claim it?
@@ -228,9 +229,9 @@ reserved() {
   grep -qs "=$1\$" "$dir/ports"
 }
 
-# need_free NAME PORT: somebody who knows nothing of the reservation may listen there (0A; what only winds down is no harm).
+# need_free NAME PORT: somebody who knows nothing of the reservation may listen there. What only winds down is no harm.
 need_free() {
-  [[ " $(ports_in_use 0A)" != *" $2 "* ]] || die "$1: port $2 of this run folder is in use by something else" "" "remove $DIR and start anew"
+  ! listens "$2" || die "$1: port $2 of this run folder is in use by something else" "" "remove $DIR and start anew"
 }
 
 # release_ports: forget the reservations of $DIR.
