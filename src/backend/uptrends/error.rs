@@ -1,5 +1,6 @@
 //! From an answer that is no success to an error that carries a decision. Pure, and tested by table.
 
+use super::request;
 use crate::backend::{
     Error, ErrorKind, Outcome,
     call::{self, Call},
@@ -27,16 +28,26 @@ pub(super) fn is_absent(reply: &Reply) -> bool {
 /// The error that an answer other than 2xx stands for.
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let judgement = judge(call, reply);
-    call.refused(reply, judgement, advice(reply.status, judgement.0), None)
+    let text = match judgement.0 {
+        ErrorKind::Auth if call.operation == request::REGISTER => NO_LOGIN,
+        ErrorKind::Unsupported if call.operation == request::REGISTER => NO_REGISTER,
+        kind => advice(reply.status, kind),
+    };
+    call.refused(reply, judgement, text, None)
 }
 
 fn judge(call: &Call, reply: &Reply) -> (ErrorKind, Outcome) {
     // All accounts are always there; what is not is the resource itself.
-    if call.operation == "ListAccounts" && is_absent(reply) {
+    if ["ListAccounts", request::REGISTER].contains(&call.operation) && is_absent(reply) {
         return (ErrorKind::Unsupported, Outcome::NotApplied);
     }
     call::judge(reply, is_refusal(reply))
 }
+
+/// The pages of the vendor disagree about SSO: "keeps working", and "can no longer" in the changelog of June 2024.
+const NO_LOGIN: &str = "POST /Register refuses the operator's login: are operatorUsername and operatorPassword right, and does it not sign in \
+                        by SSO, which it may refuse? Or set legacyRegister: false";
+const NO_REGISTER: &str = "this API does not offer POST /Register: set legacyRegister: false";
 
 /// What happened and what to do, for a person.
 fn advice(status: u16, kind: ErrorKind) -> &'static str {

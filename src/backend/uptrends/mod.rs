@@ -8,7 +8,7 @@ mod prover;
 mod request;
 mod wire;
 
-pub use config::UptrendsConfig;
+pub use config::{OperatorLogin, UptrendsConfig};
 pub use prover::UptrendsProver;
 
 use super::call::{Call, is_success};
@@ -121,6 +121,37 @@ impl UptrendsDriver {
         } else {
             Err(call.misunderstood(NO_ANSWER))
         }
+    }
+
+    /// Makes an account, whichever way.
+    async fn make(&self, operator: &str, text: &str, name: &UserName) -> Result<(Call, wire::Account)> {
+        let Some(login) = &self.0.config.register_as else {
+            let call = request::create(operator, text, name);
+            let reply = self.0.succeed(&call).await?;
+            let made = Self::parse(&call, &reply)?;
+            return Ok((call, made));
+        };
+        let call = request::register(operator, text, name);
+        let reply = self.0.send_as(&call, &login.user_name, &login.password).await?;
+        if !is_success(&reply) {
+            return Err(error::refused(&call, &reply));
+        }
+        let mut made = Self::parse(&call, &reply)?;
+        self.look_up(&call, name, &mut made).await?;
+        Ok((call, made))
+    }
+
+    /// What the older way does not tell of a new account.
+    async fn look_up(&self, call: &Call, name: &UserName, made: &mut wire::Account) -> Result<()> {
+        let list = request::list_for(self.0.config.operator_guid.as_deref(), name);
+        let listed = self.0.list(&list).await.map_err(|error| unknown(call, &error))?;
+        let same = |account: &wire::Account| made.user_name.is_some() && account.user_name == made.user_name;
+        let Some(found) = listed.all.into_iter().find(same) else {
+            let text = "the account that was made is not listed: it is looked for again, and removed";
+            return Err(call.own(ErrorKind::Transient, Outcome::Unknown, text));
+        };
+        (made.guid, made.description) = (found.guid, found.description);
+        Ok(())
     }
 
     /// Whether a new account carries its description. One that does not is nobody's, so it is removed at once: later it
@@ -266,9 +297,7 @@ impl Driver for UptrendsDriver {
             return refuse(ErrorKind::Invalid, NO_OPERATOR);
         };
         let text = description::write(&user.label, name, &user.owner);
-        let call = request::create(operator, &text, name);
-        let reply = self.0.succeed(&call).await?;
-        let mut made = Self::parse(&call, &reply)?;
+        let (call, mut made) = self.make(operator, &text, name).await?;
         let (Some(user_name), Some(secret)) = (made.user_name.take(), made.password.take()) else {
             return Err(
                 call.misunderstood("the API's answer lacks the user name or the password of the new account")

@@ -3,10 +3,13 @@
 //! Source: Uptrends knowledge base, "`ApiUser` API" (paths, and what may be sent). No document gives the names of members
 //! or the status codes, so nothing is sent but the two members that it names. No request holds a password.
 
-use crate::backend::{BackendKind, call::Call};
+use crate::backend::{BackendKind, call::Call, http::Query};
 use crate::domain::ids::UserName;
 use http::Method;
 use serde_json::json;
+
+/// The older way to an account, in logs and errors.
+pub(super) const REGISTER: &str = "Register";
 
 fn call(operation: &'static str, method: Method, path: &str, subject: String) -> Call {
     Call::new(
@@ -52,6 +55,18 @@ pub(super) fn get(guid: &str, name: &UserName) -> Call {
 pub(super) fn create(operator: &str, description: &str, name: &UserName) -> Call {
     let body = json!({ "OperatorGuid": operator, "Description": description });
     call("IssueKey", Method::POST, "/ApiUser", subject(name)).json(&body)
+}
+
+/// A new account by the older way, which takes an operator's own login. The answer alone holds its password, and tells neither its
+/// GUID nor its description.
+///
+/// Source: OpenAPI file of 2022, `/Register`. Surprise: a failure may be a 2xx with another `status` than `OK` within.
+pub(super) fn register(operator: &str, description: &str, name: &UserName) -> Call {
+    let query = Query::new()
+        .pair("description", description)
+        .pair("operatorGuid", operator);
+    let path = format!("/Register?{}", query.as_str());
+    call(REGISTER, Method::POST, &path, subject(name))
 }
 
 /// Describes an account anew. Surprise: the operator must be sent, and must be the one that it has.
@@ -115,6 +130,11 @@ mod tests {
                 "",
             ),
             (create(OPERATOR, "L \"x\"", &name), "POST /v4/ApiUser", body),
+            (
+                register(OPERATOR, "L \"x\"", &name),
+                "POST /v4/Register?description=L%20%22x%22&operatorGuid=0f8fad5b-d9cb-469f-a165-70867728950e",
+                "",
+            ),
             (
                 describe(GUID, OPERATOR, "L \"x\"", &name),
                 "PUT /v4/ApiUser/7c9e6679-7425-40de-944b-e07fc1f90ae7",

@@ -25,6 +25,10 @@ pub struct UptrendsBackend {
     #[schemars(length(min = 36, max = 36))]
     #[x_kube(validation = rules::guid())]
     pub operator_guid: Option<String>,
+    /// Make accounts by the older call `POST /Register` instead of `POST /ApiUser`, for a tenant where only that works. It takes the login of
+    /// an administrator who does not sign in by SSO: the Secret then has `operatorUsername` and `operatorPassword` as well.
+    #[serde(default)]
+    pub legacy_register: bool,
 }
 
 fn default_endpoint() -> String {

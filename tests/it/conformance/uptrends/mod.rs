@@ -5,12 +5,14 @@ use crate::testbed::{FaultProxy, S3};
 use async_trait::async_trait;
 use gracekey::backend::http::{Endpoint, TlsOptions};
 use gracekey::backend::proof::Prover;
-use gracekey::backend::uptrends::{UptrendsConfig, UptrendsDriver, UptrendsProver, config::CALL_LIMIT};
+use gracekey::backend::uptrends::{
+    OperatorLogin, UptrendsConfig, UptrendsDriver, UptrendsProver, config::CALL_LIMIT,
+};
 use gracekey::backend::{Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey_simulators::uptrends::{
-    Account, DescriptionLimit, FieldNames, ForeignAccount, NewOperator, NoDate, Options, PlainList, Statuses,
-    TimeFormat, UndeclaredBodies, Uptrends as Tenant,
+    Account, DescriptionLimit, FieldNames, ForeignAccount, Login, NewOperator, NoDate, Options, PlainList,
+    Statuses, TimeFormat, UndeclaredBodies, Uptrends as Tenant,
 };
 use http::StatusCode;
 use std::{marker::PhantomData, time::Duration};
@@ -18,6 +20,7 @@ use std::{marker::PhantomData, time::Duration};
 mod facts;
 mod forms;
 mod limits;
+mod registered;
 
 conformance!(Uptrends<AsInferred>);
 
@@ -27,6 +30,9 @@ trait Setting: Send + Sync + 'static {
 
     /// Whether the driver is told whose accounts to look after.
     const OPERATOR_IS_GIVEN: bool = false;
+
+    /// Whether accounts are made by the older `POST /Register`.
+    const REGISTERS: bool = false;
 }
 
 /// The best inferences of the contract.
@@ -78,8 +84,16 @@ fn config<S: Setting>(tenant: &Tenant, url: &str) -> UptrendsConfig {
         user_name: admin.user_name,
         password: admin.password.into(),
         operator_guid: S::OPERATOR_IS_GIVEN.then_some(admin.operator_guid),
+        register_as: S::REGISTERS.then(|| login_of(tenant.admin_login())),
         tls: TlsOptions::default(),
         call_limit: CALL_LIMIT,
+    }
+}
+
+fn login_of(login: Login) -> OperatorLogin {
+    OperatorLogin {
+        user_name: login.email,
+        password: login.password.into(),
     }
 }
 
