@@ -73,6 +73,8 @@ reading!(
         without_token: TurnedAway::Redirected,
         dead_token: TurnedAway::Redirected,
         over_token_limit: Refusal::new(403, 3000),
+        absent_namespace: Refusal::new(404, 2000),
+        max_tags: Some(2),
         ..Options::default()
     }
 );

@@ -57,6 +57,8 @@ impl Variant for Contrary {
         Options {
             wrong_verb: Refusal::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
             signature: Signature::V4,
+            v4_region: None,
+            max_skew: None,
             bad_signature: unauthorized,
             not_a_system_user: unauthorized,
             too_many_keys: forbidden,

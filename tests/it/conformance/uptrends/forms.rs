@@ -1,8 +1,8 @@
 //! The suite again, with every switch of the simulator set another way in one of these.
 
 use super::{
-    DescriptionLimit, Duration, FieldNames, NoDate, Options, PlainList, Setting, StatusCode, Statuses,
-    TimeFormat, UndeclaredBodies,
+    DescriptionLimit, Duration, FieldNames, Format, NoDate, Options, PlainList, Setting, StatusCode,
+    Statuses, TimeFormat, UndeclaredBodies,
 };
 
 /// Other names, and successes with a body each.
@@ -57,6 +57,7 @@ impl Setting for FewDates {
             created_date_shown: false,
             never_used: NoDate::Absent,
             unknown_use: NoDate::Text("Unknown"),
+            format_without_accept: Format::Xml,
             times: TimeFormat::Bare,
             works_after: Duration::from_secs(3),
             extra_fields_refused: true,

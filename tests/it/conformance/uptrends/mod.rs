@@ -11,8 +11,8 @@ use gracekey::backend::uptrends::{
 use gracekey::backend::{Driver, KeyPair};
 use gracekey::domain::ids::{AccessKeyId, CredentialId, UserName};
 use gracekey_simulators::uptrends::{
-    Account, DescriptionLimit, FieldNames, ForeignAccount, Login, NewOperator, NoDate, Options, PlainList,
-    Statuses, TimeFormat, UndeclaredBodies, Uptrends as Tenant,
+    Account, DescriptionLimit, FieldNames, ForeignAccount, Format, Login, NewOperator, NoDate, Options,
+    PlainList, Statuses, TimeFormat, UndeclaredBodies, Uptrends as Tenant,
 };
 use http::StatusCode;
 use std::{marker::PhantomData, time::Duration};
