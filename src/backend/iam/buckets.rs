@@ -131,8 +131,11 @@ impl Store for PolicyStore<'_> {
         } else {
             Document::default()
         };
-        let beyond = self.driver.beyond(&to.user, &user).await?;
-        Ok(Some(Holder { user, policy, beyond }))
+        Ok(Some(Holder { user, policy }))
+    }
+
+    async fn beyond(&self, to: &Grantee, user: &Whole) -> Result<Option<String>> {
+        self.driver.beyond(&to.user, user).await
     }
 
     async fn put_policy(&self, to: &Grantee, user: &Whole, policy: &Document) -> Result<()> {

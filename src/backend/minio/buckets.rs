@@ -61,8 +61,11 @@ impl Store for PolicyStore<'_> {
             return Ok(None);
         };
         let policy = self.0.access_of(to, &user).await?;
-        let beyond = self.0.beyond(to, &user).await?;
-        Ok(Some(Holder { user, policy, beyond }))
+        Ok(Some(Holder { user, policy }))
+    }
+
+    async fn beyond(&self, to: &Grantee, user: &wire::User) -> Result<Option<String>> {
+        self.0.beyond(to, user).await
     }
 
     async fn put_policy(&self, to: &Grantee, user: &wire::User, policy: &Document) -> Result<()> {

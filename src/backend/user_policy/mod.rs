@@ -43,8 +43,6 @@ pub struct Holder<U> {
     pub user: U,
     /// Its policy: empty where it has none.
     pub policy: Document,
-    /// It reaches all buckets by other rights: by which, and what to do, for a person.
-    pub beyond: Option<String>,
 }
 
 /// Storage whose users hold their grants in a policy of their own.
@@ -70,6 +68,10 @@ pub trait Store: Sync {
     /// The user with its policy; `None` where it is not there or another's.
     async fn holder(&self, to: &Grantee) -> Result<Option<Holder<Self::User>>>;
 
+    /// By which other rights a user that was just read reaches all buckets, and what to do, for a person. It takes several calls, and
+    /// whatever becomes of them, what was given can be taken back: it is asked only where something is to be given.
+    async fn beyond(&self, to: &Grantee, user: &Self::User) -> Result<Option<String>>;
+
     /// Puts the policy in place of what there is, for a user that was just read; an empty one is removed. Whoever may not be
     /// given one, such as an admin, is a `Conflict`.
     async fn put_policy(&self, to: &Grantee, user: &Self::User, policy: &Document) -> Result<()>;
@@ -79,14 +81,18 @@ pub trait Store: Sync {
 pub async fn find(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Result<FoundBucket> {
     check(store, "FindBucket", to, bucket)?;
     let look = store.buckets().look(bucket).await?;
-    let holder = store.holder(to).await?;
-    let (policy, beyond) = holder
-        .map(|holder| (holder.policy, holder.beyond))
-        .unwrap_or_default();
+    let (policy, user) = match store.holder(to).await? {
+        Some(holder) => (holder.policy, Some(holder.user)),
+        None => (Document::default(), None),
+    };
     if is_taken(to, bucket, &look, &policy) {
         end_making(store, to, bucket).await?;
     }
     let held = policy.held(bucket);
+    let beyond = match &user {
+        Some(user) if look != Look::Missing => beyond_beside(store, to, user, held).await?,
+        Some(_) | None => None,
+    };
     let closed = |advice| FoundBucket::Closed {
         held: Some(held),
         advice,
@@ -100,6 +106,30 @@ pub async fn find(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Resu
     })
 }
 
+/// What the user may do otherwise, where it holds this. That this cannot be told hides no grant, which may have to go: what time heals
+/// closes nothing either, as a grant is looked at again before it is changed, and one that is closed may be taken away.
+async fn beyond_beside<S: Store>(
+    store: &S,
+    to: &Grantee,
+    user: &S::User,
+    held: Held,
+) -> Result<Option<String>> {
+    match store.beyond(to, user).await {
+        Err(error) if held == Held::Nothing => Err(error),
+        Err(error) if is_passing(&error) => Ok(None),
+        Err(error) => Ok(Some(format!(
+            "What the user {} may do beside its grants cannot be read, so that access to buckets can only be taken from it: {error}.",
+            to.user
+        ))),
+        told => told,
+    }
+}
+
+/// Time heals it.
+pub(super) fn is_passing(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited)
+}
+
 /// For [`Driver::make_bucket`](super::Driver::make_bucket).
 pub async fn make(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Result<()> {
     let call = check(store, "MakeBucket", to, bucket)?;
@@ -107,9 +137,7 @@ pub async fn make(store: &impl Store, to: &Grantee, bucket: &BucketName) -> Resu
     let Some(mut holder) = store.holder(to).await? else {
         return Err(call.refuse(ErrorKind::NotFound, NO_USER));
     };
-    if let Some(beyond) = &holder.beyond {
-        return Err(call.refuse(ErrorKind::Conflict, beyond));
-    }
+    check_beyond(store, &call, to, &holder.user).await?;
     let refusal = match store.buckets().look(bucket).await? {
         // What is to be granted is not known yet, and a bucket that cannot be given is not to be made.
         Look::Missing => check_room(store, &call, &holder.policy.with_most(bucket)).err(),
@@ -166,9 +194,7 @@ pub async fn set(
         }
         return Err(call.refuse(ErrorKind::NotFound, "there is no such bucket"));
     }
-    if let Some(beyond) = &holder.beyond {
-        return Err(call.refuse(ErrorKind::Conflict, beyond));
-    }
+    check_beyond(store, &call, to, &holder.user).await?;
     if held == Held::As(permission) {
         return Ok(());
     }
@@ -179,6 +205,14 @@ pub async fn set(
         // Whether it is somebody else's cannot be told.
         Err(refusal) if look == Look::Refused => Err(refusal),
         Err(refusal) => Err(refused(store, to, bucket, holder, refusal).await),
+    }
+}
+
+/// Sees that the user has no other rights beside which a grant would mean nothing.
+async fn check_beyond<S: Store>(store: &S, call: &Call, to: &Grantee, user: &S::User) -> Result<()> {
+    match store.beyond(to, user).await? {
+        Some(beyond) => Err(call.refuse(ErrorKind::Conflict, &beyond)),
+        None => Ok(()),
     }
 }
 

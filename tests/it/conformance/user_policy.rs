@@ -102,6 +102,54 @@ pub(crate) async fn a_bucket_that_was_somebody_elses_once_is_not_taken_later(
     }
 }
 
+/// Whoever is told nothing of the grant cannot take it back. `reads`: a policy that the user has beside its grants.
+pub(crate) async fn a_grant_beside_rights_that_cannot_be_read_can_be_taken_back(
+    subject: &dyn Subject,
+    to: &Grantee,
+    reads: impl Fn(&Seen) -> bool + Clone + Send + 'static,
+    throttled: Fault,
+) {
+    let (driver, proxy) = (subject.driver(), subject.proxy());
+    let (bucket, other) = (fresh_bucket(), fresh_bucket());
+    for bucket in [&bucket, &other] {
+        subject.make_strangers_bucket(bucket, Some(to)).await;
+    }
+    let read = Held::As(Permission::ReadOnly);
+    for (fault, kind) in [
+        (throttled, ErrorKind::RateLimited),
+        (Fault::answer(200, "<html>"), ErrorKind::Protocol),
+    ] {
+        let some = Some(Permission::ReadOnly);
+        driver.set_grant(to, &bucket, some).await.unwrap();
+        proxy.always(reads.clone(), fault);
+        let found = driver.find_bucket(to, &bucket).await.unwrap();
+        if kind == ErrorKind::RateLimited {
+            assert_eq!(found, FoundBucket::Open(read), "time heals it");
+        } else {
+            let FoundBucket::Closed { held, advice } = found else {
+                panic!("{found:?}")
+            };
+            assert_eq!(held, Some(read));
+            assert!(advice.contains(to.user.as_str()), "{advice}");
+        }
+        let fresh = fresh_bucket();
+        for result in [
+            driver.find_bucket(to, &other).await.map(drop),
+            driver.make_bucket(to, &fresh).await,
+            driver.set_grant(to, &bucket, ALL).await,
+        ] {
+            assert_eq!(result.unwrap_err().kind, kind);
+        }
+        // Of one that is not there, nothing more is to be known.
+        let found = driver.find_bucket(to, &fresh).await.unwrap();
+        assert_eq!(found, FoundBucket::Missing);
+        driver.set_grant(to, &bucket, None).await.unwrap();
+        proxy.heal();
+        let found = driver.find_bucket(to, &bucket).await.unwrap();
+        assert_eq!(found, FoundBucket::Open(Held::Nothing));
+    }
+}
+
 /// A withdrawal ends the record as well.
 pub(crate) async fn a_bucket_that_is_given_up_while_it_is_made_is_not_taken_later(
     subject: &dyn Subject,

@@ -3,6 +3,7 @@
 use super::{Moto, Product, SeaweedFs, Store, text_of};
 use crate::conformance::access::{SEED, fresh_bucket, grantee, grantee_at_home};
 use crate::conformance::suite::{Subject as _, is_locked_out, issued, made_with_key, ready, works};
+use crate::conformance::user_policy as shared;
 use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::{Driver as _, ErrorKind, FoundBucket, Grantee};
 use gracekey::domain::access::{Held, Permission};
@@ -167,6 +168,24 @@ async fn policies_that_cannot_be_read_are_taken_for_narrow() {
             assert!(driver.capabilities().buckets.grant, "{code}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_grant_beside_a_policy_that_cannot_be_read_can_be_taken_back() {
+    let store = Store::<Moto>::start_confined().await;
+    let user = ready(&store).await;
+    let narrow = policy_of(&store, "s3:GetObject", "arn:aws:s3:::tenant-a/*").await;
+    let fields = [("UserName", user.name.as_str()), ("PolicyArn", &narrow)];
+    store.admin_call("AttachUserPolicy", &fields).await;
+    let reads = |seen: &Seen| seen.action.as_deref() == Some("GetPolicy");
+    let throttled = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
+    shared::a_grant_beside_rights_that_cannot_be_read_can_be_taken_back(
+        &store,
+        &grantee(&user),
+        reads,
+        Fault::answer(400, throttled),
+    )
+    .await;
 }
 
 async fn access_goes_with_its_user_and_a_lock_stands_above_it(store: &Store<impl Product>) {

@@ -8,7 +8,7 @@ use crate::conformance::suite::{
     Subject as _, fresh_foreign_name, fresh_name, fresh_user, issued, made_with_key, name_for, ready,
 };
 use crate::conformance::user_policy as shared;
-use crate::testbed::Fault;
+use crate::testbed::{Fault, proxy::Seen};
 use gracekey::backend::http::Query;
 use gracekey::backend::minio::MinioConfig;
 use gracekey::backend::{Driver, ErrorKind, FoundBucket, Grantee, NewUser, Outcome};
@@ -30,6 +30,7 @@ macro_rules! own_facts {
             a_user_that_reaches_all_buckets_by_its_own_policy_is_given_none
             a_user_that_reaches_all_buckets_by_a_group_is_given_none
             a_group_that_cannot_be_read_is_told
+            a_grant_beside_a_policy_that_cannot_be_read_can_be_taken_back
             users_of_one_owner_keep_their_grants_apart
             a_bucket_that_two_namespaces_make_at_once_is_for_one_of_them
             a_bucket_that_is_on_record_for_two_is_given_to_one
@@ -165,6 +166,27 @@ pub(super) async fn a_group_that_cannot_be_read_is_told<S: Server>(store: &Store
     is_refused(driver.as_ref(), &to, &bucket, held, &["admin:GetGroup", &group]).await;
 }
 
+pub(super) async fn a_grant_beside_a_policy_that_cannot_be_read_can_be_taken_back<S: Server>(
+    store: &Store<S>,
+) {
+    let (user, narrow) = (ready(store).await, fresh_bucket());
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::tenant-a/*"] },
+    ] });
+    store.add_policy(narrow.as_str(), &policy).await;
+    store.set_policies(&user.name, narrow.as_str()).await;
+    let of_narrow = format!("info-canned-policy?name={narrow}");
+    let reads = move |seen: &Seen| seen.target.contains(&of_narrow);
+    let throttled = Fault::answer(503, r#"{"Code":"SlowDownRead","Message":"…"}"#);
+    shared::a_grant_beside_rights_that_cannot_be_read_can_be_taken_back(
+        store,
+        &grantee(&user),
+        reads,
+        throttled,
+    )
+    .await;
+}
+
 /// As where an object was deleted with its user retained, and made again with another name.
 pub(super) async fn users_of_one_owner_keep_their_grants_apart<S: Server>(store: &Store<S>) {
     let (first, pair) = made_with_key(store).await;
@@ -237,9 +259,8 @@ pub(super) async fn a_user_that_is_made_halfway_is_not_told_as_not_made<S: Serve
         ..fresh_user(store)
     };
     let refusal = r#"{"Code":"AccessDenied","Message":"…"}"#;
-    let locks = |seen: &crate::testbed::proxy::Seen| {
-        seen.target.contains("policy/attach") || seen.target.contains("set-user-status")
-    };
+    let locks =
+        |seen: &Seen| seen.target.contains("policy/attach") || seen.target.contains("set-user-status");
     store.proxy.once(locks, Fault::answer(403, refusal));
     let error = store.driver.create_user(&locked).await.unwrap_err();
     assert_eq!(
