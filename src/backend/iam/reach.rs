@@ -1,25 +1,28 @@
 //! Whether users reach all buckets by their policies: access to one of them can then neither be given nor denied.
 //!
-//! The right to read policies is one that an admin may leave out: what we may not read is taken for narrow. Groups are not
-//! looked at.
+//! The right to read policies is one that an admin may leave out: what we may not read is taken for narrow, as is what the store
+//! does not have. Groups are not looked at.
 
 use super::user::Whole;
 use super::{IamDriver, error, request, wire};
 use crate::backend::call::{Call, is_success};
-use crate::backend::error::{ErrorKind, Result};
+use crate::backend::error::{Error, ErrorKind, Result};
 use crate::backend::http::Reply;
-use crate::backend::user_policy::reaches_all_buckets;
+use crate::backend::user_policy::{is_passing, reaches_all_buckets};
 use crate::domain::ids::UserName;
 
 impl IamDriver {
-    /// Whether a policy that each user gets reaches all buckets.
+    /// Whether a policy that each user gets reaches all buckets. One whose text is not understood counts as that: nothing is claimed
+    /// that may be a lie, and a store that is of use for users and keys is not lost over it.
     pub(super) async fn reaches_all(&self) -> Result<bool> {
         if self.buckets.is_none() {
             return Ok(false);
         }
         for arn in &self.link.config().policy_arns {
-            if self.is_open(arn).await? {
-                return Ok(true);
+            match self.is_open(arn).await {
+                Ok(false) => {}
+                Err(error) if is_passing(&error) => return Err(error),
+                Ok(true) | Err(_) => return Ok(true),
             }
         }
         Ok(false)
@@ -47,8 +50,8 @@ impl IamDriver {
     async fn is_open(&self, arn: &str) -> Result<bool> {
         match self.policy(arn).await {
             Ok(text) => Ok(reaches_all_buckets(&text)),
-            Err(error) if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) => Err(error),
-            Err(_) => Ok(false),
+            Err(error) if is_no_word(&error) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -70,6 +73,14 @@ impl IamDriver {
             Err(error::refused(call, &reply))
         }
     }
+}
+
+/// We may not ask, or there is nothing to be told.
+fn is_no_word(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Unsupported
+    )
 }
 
 fn advice(name: &UserName, policy: &str, verb: &str) -> String {

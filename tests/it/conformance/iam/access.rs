@@ -170,6 +170,21 @@ async fn policies_that_cannot_be_read_are_taken_for_narrow() {
     }
 }
 
+/// An answer that is not understood is no word of anybody's. The store is of use all the same, but for access to buckets.
+#[tokio::test]
+async fn policies_that_are_not_understood_are_not_taken_for_narrow() {
+    let store = Store::<Moto>::start_confined().await;
+    let arn = policy_of(&store, "s3:GetObject", "arn:aws:s3:::*").await;
+    for action in ["GetPolicy", "GetPolicyVersion"] {
+        let is = move |seen: &Seen| seen.action.as_deref() == Some(action);
+        store.proxy.once(is, Fault::answer(200, "<html>"));
+        let driver = store
+            .driver_with(|config| config.policy_arns = vec![arn.clone()])
+            .await;
+        assert!(!driver.capabilities().buckets.grant, "{action}");
+    }
+}
+
 #[tokio::test]
 async fn a_grant_beside_a_policy_that_cannot_be_read_can_be_taken_back() {
     let store = Store::<Moto>::start_confined().await;
