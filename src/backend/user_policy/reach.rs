@@ -8,6 +8,9 @@ use std::slice;
 
 pub(super) const ARN: &str = "arn:aws:s3:::";
 
+/// How each action of S3 begins.
+const S3: &str = "s3:";
+
 /// What whoever may do it with all buckets learns of them: that they are there.
 const HARMLESS: [&str; 2] = ["s3:getbucketlocation", "s3:listallmybuckets"];
 
@@ -60,7 +63,7 @@ fn statement_reaches_all(statement: &Value) -> bool {
         return false;
     }
     // All but what is named.
-    let acts = get("NotAction").is_some() || any(get("Action"), may_touch_buckets);
+    let acts = get("NotAction").is_some_and(leaves_s3) || any(get("Action"), may_touch_buckets);
     let reaches = get("NotResource").is_some() || any(get("Resource"), |text| Reach::of(text) == Reach::All);
     acts && reaches
 }
@@ -75,9 +78,22 @@ fn any(value: Option<&Value>, is: impl Fn(&str) -> bool) -> bool {
     list.iter().any(|item| item.as_str().is_none_or(&is))
 }
 
+/// Whether something of S3 is left where all but these actions are allowed. Several that cover it only together are not put together.
+fn leaves_s3(but: &Value) -> bool {
+    let list = but.as_array().map_or(slice::from_ref(but), Vec::as_slice);
+    !list.iter().filter_map(Value::as_str).any(covers_s3)
+}
+
+/// Whether this pattern is about every action of S3.
+fn covers_s3(pattern: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    pattern
+        .strip_suffix('*')
+        .is_some_and(|start| S3.starts_with(start))
+}
+
 /// Whether this pattern of actions may be about what is in buckets. Capitals are all one.
 fn may_touch_buckets(pattern: &str) -> bool {
-    const S3: &str = "s3:";
     let pattern = pattern.to_ascii_lowercase();
     let (before, is_pattern) = before_wildcard(&pattern);
     let is_s3 = before.starts_with(S3) || (is_pattern && S3.starts_with(before));
@@ -131,6 +147,10 @@ mod tests {
             (r#""Action":"S3:Get*","Resource":"*""#, true),
             (r#""Action":"s?:GetObject","Resource":"*""#, true),
             (r#""NotAction":"iam:*","Resource":"*""#, true),
+            (r#""NotAction":["s3:Get*","s3-outposts:*"],"Resource":"*""#, true),
+            (r#""NotAction":"s3:*","Resource":"*""#, false),
+            (r#""NotAction":["iam:*","S3*"],"Resource":"*""#, false),
+            (r#""NotAction":"*","Resource":"*""#, false),
             (r#""Action":"s3:*","NotResource":"arn:aws:s3:::a""#, true),
             (r#""Action":"s3:*","Resource":[1]"#, true),
             (
