@@ -4,7 +4,7 @@ use super::user::{FOREIGN, PRIVILEGED};
 use super::{IamDriver, error, request, user::Whole, wire};
 use crate::backend::call::is_success;
 use crate::backend::error::{Error, ErrorKind, Outcome, Result};
-use crate::backend::{Driver as _, KeyPair, NewUser};
+use crate::backend::{KeyPair, NewUser};
 use crate::domain::facts::LastUse;
 use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 
@@ -100,8 +100,7 @@ impl IamDriver {
         let user = self.read_ours(&call, name).await?;
         // A list that lags may lack the key, or an answer the user, and the record of the key ends with this: the removal itself
         // tells that there is none.
-        let may_lag = !self.capabilities().list_lag.is_zero();
-        if !may_lag && !user.is_some_and(|user| user.has(id)) {
+        if !self.may_lag() && !user.is_some_and(|user| user.has(id)) {
             return Ok(());
         }
         // Of a user that is not told, it is not known whose key we sign with.

@@ -127,11 +127,15 @@ impl IamDriver {
 
     /// A user that is not seen is gone where reads do not lag.
     fn unless_late(&self, call: &Call) -> Result<()> {
-        if self.capabilities().list_lag.is_zero() {
-            Ok(())
-        } else {
+        if self.may_lag() {
             Err(call.refuse(ErrorKind::NotFound, "the user is not seen, which may be late"))
+        } else {
+            Ok(())
         }
+    }
+
+    fn may_lag(&self) -> bool {
+        !self.capabilities().list_lag.is_zero()
     }
 
     /// A user that was made just now and does not carry its mark is taken away again: nobody would know it.
@@ -307,7 +311,9 @@ impl Driver for IamDriver {
         }
         let reply = self.link.send(&call).await?;
         if error::code(&reply).as_deref() == Some("DeleteConflict") {
-            return Err(error::refused_because(&call, &reply, STILL_HELD));
+            let or_late = if self.may_lag() { OR_LATE } else { "" };
+            let advice = format!("{STILL_HELD}{or_late}");
+            return Err(error::refused_because(&call, &reply, &advice));
         }
         if error::is_absent(&reply) {
             return Ok(());
@@ -349,3 +355,4 @@ const NO_LOCK: &str =
     "this store keeps no policies of users, so they cannot be locked: leave spec.locked out";
 const NO_PATH: &str = "this store keeps no paths of users: set ownerMark: Name in a new ObjectStore";
 const STILL_HELD: &str = "its keys are gone, and what others gave it is in the way: groups, a login profile, MFA devices, certificates";
+const OR_LATE: &str = ", or a key that is not told yet";

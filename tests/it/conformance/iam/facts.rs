@@ -232,6 +232,11 @@ async fn a_deletion_that_the_store_refuses_says_what_may_stand_in_its_way() {
         (ErrorKind::Conflict, Outcome::NotApplied)
     );
     assert!(error.to_string().contains("groups"), "{error}");
+    // A list that lags may have lacked it.
+    assert!(
+        error.to_string().contains("a key that is not told yet"),
+        "{error}"
+    );
     store.driver.delete_user(&user.name).await.unwrap();
 }
 
