@@ -189,7 +189,8 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// that is not there is `NotFound`.
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair>;
 
-    /// Removes one key of this user. Absent: `Ok`. A key of another user is left alone.
+    /// Removes one key of this user. Absent: `Ok`; or `NotFound` where a read may lag (`capabilities().list_lag`) and nothing but
+    /// what may lag told it. A key of another user is left alone.
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()>;
 
     /// Sets these limits of the user, or lifts them; others stay. The caller has seen that the user is ours, and asks for

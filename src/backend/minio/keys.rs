@@ -1,6 +1,6 @@
 //! Keys: service accounts of a user.
 
-use super::{MinioDriver, NO_ANSWER, NO_USER, Scheme, check_name, demand_empty, error, request, wire};
+use super::{MinioDriver, NO_ANSWER, NO_USER, Scheme, check_name, error, request, wire};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{ErrorKind, Result};
 use crate::backend::http::Reply;
@@ -10,8 +10,6 @@ use crate::domain::ids::{AccessKeyId, CredentialId, UserName};
 
 const DISABLED: &str = "somebody disabled it, and the server gives no key to a disabled user: enable it";
 const TAKEN: &str = "the access key id belongs to somebody already";
-const MAY_NOT_REMOVE: &str =
-    "the admin may not remove service accounts: give it the action admin:RemoveServiceAccount";
 
 impl MinioDriver {
     /// Makes a service account with a pair of our choice.
@@ -74,43 +72,6 @@ impl MinioDriver {
             return Err(call.misunderstood(NO_ANSWER));
         }
         Err(error::refused(&call, &reply))
-    }
-
-    /// Takes a service account from a user. Absent, or another user's: fine.
-    pub(super) async fn remove_key(&self, name: &UserName, id: &str) -> Result<()> {
-        let call = request::revoke(name, id);
-        check_name(&call, name)?;
-        // Whether there is such a key is told to anybody; whether there is such a user, only to who may ask.
-        if self.get_ours(&call, name).await?.is_none() || !self.has_key(name, id).await? {
-            return Ok(());
-        }
-        if id == self.link.own_key().as_str() {
-            let text = "this is the key that this operator signs with";
-            return Err(call.refuse(ErrorKind::Conflict, text));
-        }
-        let reply = self.link.send(&call).await?;
-        if !error::is_no_key(&reply) {
-            return demand_empty(&call, &reply);
-        }
-        // The same answer for "it is gone" and for "you may not".
-        if self.has_key(name, id).await? {
-            return Err(call.refuse(ErrorKind::Auth, MAY_NOT_REMOVE));
-        }
-        Ok(())
-    }
-
-    /// Whether this is a service account of this user.
-    async fn has_key(&self, name: &UserName, id: &str) -> Result<bool> {
-        let call = request::whose_key(name, id);
-        let reply = self.link.send(&call).await?;
-        if error::is_no_key(&reply) {
-            return Ok(false);
-        }
-        if !is_success(&reply) {
-            return Err(error::refused(&call, &reply));
-        }
-        let info: wire::KeyInfo = self.link.read(&call, &reply).await?;
-        Ok(info.parent_user == name.as_str())
     }
 }
 

@@ -5,6 +5,7 @@ pub mod config;
 mod error;
 mod keys;
 mod link;
+mod removal;
 mod request;
 mod rights;
 pub mod sealed;
@@ -237,21 +238,7 @@ impl Driver for MinioDriver {
     }
 
     async fn delete_user(&self, name: &UserName) -> Result<()> {
-        let call = request::delete_user(name);
-        let is_seen = self.get_ours(&call, name).await?.is_some();
-        if is_seen {
-            let reply = self.link.send(&call).await?;
-            if !error::is_no_user(&reply) {
-                demand_empty(&call, &reply)?;
-            }
-        }
-        // Here too: an earlier call may have broken off.
-        self.forget_access(name).await?;
-        if is_seen {
-            Ok(())
-        } else {
-            Err(call.refuse(ErrorKind::NotFound, "the user is not seen, which may be late"))
-        }
+        self.remove_user(name).await
     }
 
     async fn issue(&self, user: &NewUser, request: &IssueRequest) -> Result<KeyPair> {

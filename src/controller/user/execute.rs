@@ -52,7 +52,7 @@ impl Pass<'_> {
             Action::Publish { id, mirror } => self.publish(&id, &mirror, world).await?,
             Action::RestoreSecret { id, mirror } => self.restore(&id, &mirror, world).await?,
             Action::FenceSecret(attempt) => self.fence_secret(attempt, world, memory).await?,
-            Action::Revoke(id) => self.revoke(&id, world, memory).await?,
+            Action::Revoke(id) => return self.revoke(&id, world, memory).await,
             Action::DeleteSecret => self.delete_secret(world).await?,
             Action::ReleaseSecret => self.release_secret(world).await?,
         }
@@ -88,7 +88,8 @@ impl Pass<'_> {
         world: &mut World,
         memory: &mut UserMemory,
     ) -> Result<(), Failure> {
-        if matches!(change, Change::Forgotten(_)) {
+        if let Change::Forgotten(gone) = change {
+            world.late.retain(|id| !gone.contains(id));
             // So that one write tells that they are gone and refused.
             self.see_them_refused(world, memory).await;
         }

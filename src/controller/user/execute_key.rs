@@ -1,7 +1,7 @@
 //! Execute, the steps of the keys: issued, proven, revoked, seen refused.
 
 use super::{
-    pass::{Pass, World},
+    pass::{Flow, Pass, World},
     tell,
 };
 use crate::{
@@ -109,11 +109,22 @@ impl Pass<'_> {
         id: &CredentialId,
         world: &mut World,
         memory: &mut UserMemory,
-    ) -> Result<(), Failure> {
+    ) -> Result<Flow, Failure> {
         self.confirm().await?;
         let due = self.ledger.credentials.get(id).and_then(|key| key.revoke_time);
         let connection = &world.target.connection;
-        connection.driver.revoke(&world.target.user_name, id).await?;
+        let driver = &connection.driver;
+        match driver.revoke(&world.target.user_name, id).await {
+            Ok(()) => {}
+            // It was listed, and one of the two answers is late. It is no more than not seen: the planner knows how long that is no
+            // proof.
+            Err(error) if error.kind == ErrorKind::NotFound && !driver.capabilities().list_lag.is_zero() => {
+                world.seen.live.remove(id);
+                world.late.insert(id.clone());
+                return Ok(Flow::Anew);
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.ctx.metrics.key("revoked");
         if let Some(due) = due {
             let late = self.ctx.clock.now().duration_since(due);
@@ -136,7 +147,7 @@ impl Pass<'_> {
             // Nobody can ask: the backend's word has to do.
             None => self.tell_revoked(id, "it was removed from the backend").await,
         }
-        Ok(())
+        Ok(Flow::On)
     }
 
     async fn tell_revoked(&self, id: &CredentialId, how: &str) {

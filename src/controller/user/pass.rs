@@ -23,7 +23,7 @@ use crate::{
         facts::{Desired, Facts, UserState},
         ids::CredentialId,
         ledger::{Ledger, after},
-        plan::{Blocked, Plan, plan},
+        plan::{Action, Blocked, Change, Plan, plan},
         reason::Reason,
     },
     names,
@@ -102,6 +102,8 @@ pub(super) struct World {
     pub complaint: Option<Trouble>,
     /// What the backend said of a user that it would not make.
     pub conflict: Option<String>,
+    /// Keys that were listed, and that a revocation did not find: whether they are gone is not known.
+    pub late: BTreeSet<CredentialId>,
     /// The Secret was restored in this pass. Needed twice, something else changes it back.
     pub restored: bool,
 }
@@ -122,6 +124,20 @@ impl World {
         self.unmet.clone().or_else(|| self.complaint.clone())
     }
 
+    /// A key that a revocation did not find, and that is on record still. Keys beside it are revoked and forgotten before that is told;
+    /// nothing else is done while it may be there.
+    fn late_key(&self, plan: &Plan) -> Option<Trouble> {
+        let forgets = |action: &Action| matches!(action, Action::WriteLedger(_, Change::Forgotten(_)));
+        if plan.revokes() || plan.actions.first().is_some_and(forgets) {
+            return None;
+        }
+        let id = self.late.first()?.access_key_id();
+        let message = format!(
+            "The backend listed the key {id}, and did a moment later not find it to revoke it: it may answer late. It is looked for again."
+        );
+        Some(Trouble::passing(Reason::ProgressingWithRetry, message))
+    }
+
     /// Leaves the label as it is on the backend, which refused the one that is wished.
     pub(super) fn leave_label(&mut self, memory: &UserMemory) {
         if let Some((refused, trouble)) = &memory.refused_label
@@ -138,6 +154,8 @@ impl World {
 pub(super) enum Flow {
     /// The next one.
     On,
+    /// Another plan: this one rests on what is not so.
+    Anew,
     /// The object is gone.
     Gone,
 }
@@ -174,6 +192,9 @@ impl<'a> Pass<'a> {
         };
         for _ in 0..MAX_ROUNDS {
             let mut plan = self.plan(&world, memory);
+            if let Some(late) = world.late_key(&plan) {
+                return Err((late.into(), Some(Box::new(world))));
+            }
             // A key that is due does not wait for buckets, of which there may be many.
             if !world.buckets.looked && !plan.revokes() {
                 let World {
@@ -195,6 +216,7 @@ impl<'a> Pass<'a> {
             for action in plan.actions {
                 match self.execute(action, &mut world, memory).await {
                     Ok(Flow::On) => {}
+                    Ok(Flow::Anew) => break,
                     Ok(Flow::Gone) => return Ok(Rest::Gone),
                     Err(failure) => return Err((failure, Some(Box::new(world)))),
                 }
@@ -233,6 +255,7 @@ impl<'a> Pass<'a> {
             unmet: None,
             complaint: annotation.or(template),
             conflict: None,
+            late: BTreeSet::new(),
             restored: false,
         };
         world.leave_label(memory);

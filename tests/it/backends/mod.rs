@@ -5,6 +5,7 @@
 
 mod access;
 mod kills;
+mod late;
 mod life;
 mod site;
 mod strangers;

@@ -20,6 +20,8 @@ mod access;
 #[macro_use]
 mod facts;
 #[macro_use]
+mod late;
+#[macro_use]
 mod own;
 
 /// One of the servers.
@@ -47,6 +49,7 @@ mod community {
     facts!(Community);
     access_facts!(Community);
     own_facts!(Community);
+    late_facts!(Community);
 }
 
 mod juicefs {
@@ -66,6 +69,7 @@ mod juicefs {
     facts!(JuiceFs);
     access_facts!(JuiceFs);
     own_facts!(JuiceFs);
+    late_facts!(JuiceFs);
 }
 
 struct Store<S> {
