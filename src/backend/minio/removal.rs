@@ -19,17 +19,22 @@ impl MinioDriver {
     pub(super) async fn remove_user(&self, name: &UserName) -> Result<()> {
         let call = request::delete_user(name);
         let late = || Err(call.refuse(ErrorKind::NotFound, LATE_USER));
-        if self.get_ours(&call, name).await?.is_none() {
+        let Some(user) = self.get_ours(&call, name).await? else {
             // An earlier deletion may have broken off.
-            self.forget_access(name).await?;
+            drop(self.forget_access(name).await);
             return late();
-        }
+        };
+        let is_ended = self.end_access(name, &user).await?;
         let reply = self.link.send(&call).await?;
         if error::is_no_user(&reply) {
             return late();
         }
         demand_empty(&call, &reply)?;
-        self.forget_access(name).await
+        if !is_ended {
+            // It gives nobody anything by now, and is no reason to call the user there.
+            drop(self.forget_access(name).await);
+        }
+        Ok(())
     }
 
     /// Takes a service account from a user. Another user's: fine. Absent: `NotFound`, as it may be there. It is not removed

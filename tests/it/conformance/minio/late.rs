@@ -1,11 +1,15 @@
 //! Servers of a cluster that missed what another one did: they know no user or key that is there. Each server at hand stands alone, so
 //! that a proxy answers for such a one.
 
-use super::{Server, Store};
-use crate::conformance::suite::{Subject as _, is_dead, key_ids, made_with_key};
+use super::access::text_of;
+use super::{Server, Store, named};
+use crate::conformance::access::{fresh_bucket, grantee};
+use crate::conformance::suite::{Subject as _, fresh_user, is_dead, key_ids, made_with_key};
 use crate::conformance::users::refused;
 use crate::testbed::{Fault, proxy::Seen};
-use gracekey::backend::{Driver as _, ErrorKind};
+use gracekey::backend::{Driver as _, ErrorKind, Grantee, NewUser};
+use gracekey::domain::access::Permission;
+use http::Method;
 use std::slice::from_ref;
 use std::sync::{
     Arc,
@@ -24,6 +28,9 @@ macro_rules! late_facts {
         late_facts! { $server;
             a_user_that_a_late_answer_lacks_is_not_taken_for_deleted
             a_key_that_a_late_answer_lacks_is_not_taken_for_revoked
+            grants_end_before_their_user
+            a_disabled_user_is_deleted_with_its_grants
+            a_user_that_is_not_seen_is_told_whatever_becomes_of_its_policy
         }
     };
 }
@@ -86,4 +93,52 @@ pub(super) async fn a_key_that_a_late_answer_lacks_is_not_taken_for_revoked<S: S
     is_kept("the removal does not find it").await;
     store.driver.revoke(&user.name, &pair.id).await.unwrap();
     is_dead(store, &pair).await;
+}
+
+/// A user with access to a bucket.
+async fn with_grant<S: Server>(store: &Store<S>) -> (NewUser, Grantee) {
+    let (user, _) = made_with_key(store).await;
+    let (to, bucket) = (grantee(&user), fresh_bucket());
+    store.make_strangers_bucket(&bucket, Some(&to)).await;
+    let all = Some(Permission::ReadWrite);
+    store.driver.set_grant(&to, &bucket, all).await.unwrap();
+    (user, to)
+}
+
+/// Once it is gone, nobody comes back for what it leaves.
+pub(super) async fn grants_end_before_their_user<S: Server>(store: &Store<S>) {
+    let (user, to) = with_grant(store).await;
+    store
+        .proxy
+        .once(asks("remove-canned-policy"), Fault::answer(500, ""));
+    let error = store.driver.delete_user(&user.name).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Transient, "{error}");
+    assert!(
+        store.driver.find_user(&user.name).await.unwrap().is_some(),
+        "the user is gone, and its policy is not"
+    );
+    store.driver.delete_user(&user.name).await.unwrap();
+    assert!(text_of(store, &to).await.is_none());
+}
+
+/// Of which newer servers take no policy away.
+pub(super) async fn a_disabled_user_is_deleted_with_its_grants<S: Server>(store: &Store<S>) {
+    let (user, to) = with_grant(store).await;
+    let query = named(&user.name).pair("status", "disabled");
+    store
+        .admin_does(Method::PUT, "set-user-status", query, None)
+        .await;
+    store.driver.delete_user(&user.name).await.unwrap();
+    assert!(text_of(store, &to).await.is_none());
+    assert!(store.driver.find_user(&user.name).await.unwrap().is_none());
+}
+
+pub(super) async fn a_user_that_is_not_seen_is_told_whatever_becomes_of_its_policy<S: Server>(
+    store: &Store<S>,
+) {
+    let user = fresh_user(store);
+    for fault in [Fault::answer(500, ""), absent("SomethingElse"), Fault::CutBefore] {
+        store.proxy.once(asks("info-canned-policy"), fault);
+        refused(store.driver.delete_user(&user.name).await, ErrorKind::NotFound);
+    }
 }
