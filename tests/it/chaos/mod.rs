@@ -14,6 +14,7 @@ mod outages;
 mod status;
 mod strangers;
 mod troubles;
+mod two_clusters;
 mod two_operators;
 
 use rand::{SeedableRng as _, rngs::StdRng};
