@@ -7,6 +7,8 @@ use crate::testbed::{
 };
 use gracekey::api::v1alpha1::{LastUseState, ObjectUser};
 use gracekey_simulators::ontap::Version;
+use k8s_openapi::api::events::v1::Event;
+use kube::api::ListParams;
 use serde_json::json;
 
 #[tokio::test]
@@ -136,6 +138,7 @@ async fn a_rotation_without_overlap_is_refused_until_there_is_consent() {
     let user = world.until_rotated("app", "one").await;
     let new = world.pair("app").await;
     assert!(site.takes(&new).await && !site.takes(&old).await);
+    gap_was_stated(&world, "app").await;
     // From the first status on: nothing comes later that would put it right.
     assert_eq!(
         site.keys(&user).await.unwrap(),
@@ -145,6 +148,37 @@ async fn a_rotation_without_overlap_is_refused_until_there_is_consent() {
     lock_and_unlock(&site, &world).await;
     delete(&site, &world, &user).await;
     world.finish().await;
+}
+
+/// In status before the old key ends, so that whoever looks knows why; and in the event that tells of the new one.
+async fn gap_was_stated(world: &World, name: &str) {
+    let said = async || {
+        let during = world.statuses().iter().any(|object| {
+            let conditions = object["status"]["conditions"].as_array();
+            conditions.into_iter().flatten().any(|condition| {
+                let message = condition["message"].as_str().unwrap_or_default();
+                condition["type"] == "Reconciling"
+                    && message.contains("applications are refused until they have the new one")
+            })
+        });
+        during.then_some(()).ok_or("no status said so".to_owned())
+    };
+    world.until("the gap was stated", said).await;
+    world.until_event(name, "CredentialsRotated").await;
+    let events = world
+        .home()
+        .api::<Event>()
+        .list(&ListParams::default())
+        .await
+        .unwrap();
+    let notes: Vec<_> = events
+        .items
+        .iter()
+        .filter(|event| event.reason.as_deref() == Some("CredentialsRotated"))
+        .filter_map(|event| event.note.clone())
+        .collect();
+    let ended = "The key before it has been refused since this one was issued";
+    assert!(notes.iter().any(|note| note.contains(ended)), "{notes:?}");
 }
 
 /// Accounts without S3: user name and password, proven by the API itself, with the time of their last use.

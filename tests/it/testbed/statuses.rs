@@ -59,6 +59,11 @@ impl Statuses {
         });
     }
 
+    /// All versions of all objects, in the order in which they were written.
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().clone()
+    }
+
     /// All versions of all objects, as one text.
     pub(crate) fn text(&self) -> String {
         let seen = self.seen.lock().unwrap();

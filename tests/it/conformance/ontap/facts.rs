@@ -166,24 +166,39 @@ async fn a_key_is_removed_from_9_14_1_on() {
     works(&new, &again).await;
 }
 
+/// The driver asks for keys alone, and so half of it cannot fail. Here something on the way asks for more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_partly_failed_regenerate_has_an_unknown_outcome_or_gives_the_key() {
-    let it = It::<v9_14_1::Here>::start().await;
-    let (user, _) = made_with_key(&it).await;
-    let error = json!({ "error": { "message": "partly", "code": "92406081" } });
-    it.proxy
-        .once(it.changes(), Fault::answer(400, &error.to_string()));
-    let refusal = it.driver.issue(&user, &key_order(&it)).await.unwrap_err();
-    assert_eq!(
-        (refusal.kind, refusal.outcome),
-        (ErrorKind::Transient, Outcome::Unknown)
-    );
-    let mut with_keys = error;
-    with_keys["records"] = json!([{ "name": user.name.as_str(), "access_key": "NEW", "secret_key": "half" }]);
-    it.proxy
-        .once(it.changes(), Fault::answer(400, &with_keys.to_string()));
-    let pair = it.driver.issue(&user, &key_order(&it)).await.unwrap();
-    assert_eq!(pair.access_key_id.as_str(), "NEW");
+async fn a_partly_failed_regenerate_ends_the_old_pair_and_says_so_or_gives_the_new_one() {
+    for with_keys in [false, true] {
+        let it = It::<v9_14_1::Here>::start().await;
+        let (user, old) = made_with_key(&it).await;
+        works(&it, &old).await;
+        it.cluster.fail_next(Trouble::PartialRegenerate { with_keys });
+        let more = json!({ "comment": "more than keys" }).to_string();
+        it.proxy.once(it.changes(), Fault::WithBody(more));
+        let result = it.driver.issue(&user, &key_order(&it)).await;
+        assert!(it.cluster.pending_faults().is_empty(), "{result:?}");
+        is_dead(&it, &old).await;
+        assert!(!key_ids(&it, &user.name).await.contains(&old.id));
+        if with_keys {
+            let new = result.unwrap();
+            works(&it, &new).await;
+            has_only(&it, &user.name, &new).await;
+            continue;
+        }
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind, error.outcome),
+            (ErrorKind::Transient, Outcome::Unknown)
+        );
+        for part in [user.name.as_str(), "the old pair is dead", "92406081"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        // The next one is as any other.
+        let new = issued(&it, &user).await;
+        works(&it, &new).await;
+        has_only(&it, &user.name, &new).await;
+    }
 }
 
 /// The request is sent once, and the cluster carries it out before it fails.

@@ -83,6 +83,8 @@ pub(crate) enum Fault {
     Replace(u16, HeaderMap, String),
     /// The request waits this long before it is passed on.
     Delay(Duration),
+    /// The upstream gets this body in place of the request's own.
+    WithBody(String),
 }
 
 impl Fault {
@@ -103,6 +105,7 @@ impl fmt::Debug for Fault {
             Self::Answer(..) => "Answer",
             Self::Replace(..) => "Replace",
             Self::Delay(_) => "Delay",
+            Self::WithBody(_) => "WithBody",
         })
     }
 }
@@ -253,6 +256,11 @@ async fn serve(
         }
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
+            upstream.forward(request).await
+        }
+        Some(Fault::WithBody(body)) => {
+            let mut request = request.map(|_| Bytes::from(body));
+            request.headers_mut().remove(header::CONTENT_LENGTH);
             upstream.forward(request).await
         }
     }

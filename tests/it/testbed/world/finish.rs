@@ -19,6 +19,11 @@ use serde_json::{Value, json};
 use std::fs;
 
 impl World {
+    /// Every version of every store and user that there was.
+    pub(crate) fn statuses(&self) -> Vec<Value> {
+        self.statuses.all()
+    }
+
     /// Objects, events and log, for people.
     pub(crate) async fn state(&self) -> String {
         let mut text = self.public().await;
