@@ -1,7 +1,7 @@
 //! The suite on a live system of somebody's own (`make conformance`), through the same door as the operator: the backend's
 //! part of an `ObjectStore` and the keys of its admin Secret. It makes only users of its own, and deletes them.
 
-use super::suite::{Subject, key_ids};
+use super::suite::{Subject, key_ids, left_behind};
 use crate::testbed::{FaultProxy, S3, cluster::object, proxy::Seen};
 use async_trait::async_trait;
 use gracekey::api::v1alpha1::ObjectStore;
@@ -132,7 +132,7 @@ async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<(UserName, OwnerMark)>) {
             Err(error) => Err(error),
         };
         if let Err(error) = gone {
-            eprintln!("left behind, and yours to delete: the user {user} ({error})");
+            left_behind(&format!("the user {user} ({error})"));
         }
     }
     driver.close().await;

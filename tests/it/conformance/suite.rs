@@ -11,7 +11,7 @@ use gracekey::domain::capabilities::Overlap;
 use gracekey::domain::identity::Identity;
 use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use http::Method;
-use std::{fmt::Debug, time::Duration, time::Instant};
+use std::{fmt::Debug, io::Write as _, time::Duration, time::Instant};
 
 /// A backend under examination. Each case gets one of its own, with a fault proxy of its own.
 ///
@@ -240,6 +240,15 @@ pub(crate) fn s3_prover(backend: BackendKind, endpoint: &str, region: &str) -> B
         tls: TlsOptions::default(),
     };
     Box::new(S3Prober::new(settings).unwrap())
+}
+
+/// Tells people what they have to remove themselves: past the capture of the test's output, which is not shown of a test that
+/// passes.
+pub(crate) fn left_behind(what: &str) {
+    drop(writeln!(
+        std::io::stderr(),
+        "left behind, and yours to delete: {what}"
+    ));
 }
 
 /// A name that no other test has. The prefix is that of the suite alone, since it may run on somebody's live system.

@@ -2,9 +2,10 @@
 
 use super::record::Shown;
 use super::suite::{
-    Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, is_dead, key_ids,
-    made_with_key, make, name_for, order_for, ready, works,
+    Subject, found, fresh_foreign_name, fresh_key_id, fresh_name, fresh_user, has_only, is_dead, issued,
+    key_ids, left_behind, made_with_key, make, name_for, order_for, ready, works,
 };
+use crate::testbed::S3;
 use gracekey::backend::{Driver, ErrorKind, NewUser, Outcome, Result};
 use gracekey::domain::access::{LimitChanges, Resource};
 use gracekey::domain::ids::{CredentialId, OwnerMark, UserName};
@@ -270,7 +271,7 @@ pub(crate) async fn a_user_with_data_is_not_deleted(subject: &dyn Subject) -> Sh
         subject.driver().delete_user(&user.name).await.unwrap();
         // Where it is everybody's, somebody can tidy up.
         if let Some(s3) = subject.s3(&of_another) {
-            s3.delete_bucket(bucket).await;
+            is_tidied_up(&s3, bucket).await;
         }
         return Shown::NotClaimed("data belongs to users");
     }
@@ -290,6 +291,16 @@ pub(crate) async fn a_user_with_data_is_not_deleted(subject: &dyn Subject) -> Sh
     s3.delete_bucket(bucket).await.expect_success();
     subject.driver().delete_user(&user.name).await.unwrap();
     Shown::Met
+}
+
+/// A bucket that nobody is left to delete is named: on a live system it is its owner's to remove.
+async fn is_tidied_up(s3: &S3, bucket: &str) {
+    let answer = s3.delete_bucket(bucket).await;
+    match answer.status {
+        // Another user has no right to it, as it should be where users are not one project.
+        403 => left_behind(&format!("the bucket {bucket}")),
+        _ => drop(answer.expect_success()),
+    }
 }
 
 pub(crate) async fn a_user_that_is_not_there_cannot_be_changed(subject: &dyn Subject) {
