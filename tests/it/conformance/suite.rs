@@ -126,6 +126,7 @@ macro_rules! with_cases {
             users: a_label_has_limits
             users: a_name_may_be_as_long_and_odd_as_claimed
             users: a_name_past_its_limits_is_refused_before_any_request
+            users: a_name_of_63_64_128_or_253_characters_is_made_or_refused_unasked
             users: a_user_comes_with_its_first_key_only_where_claimed
             users: a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_again
             users: a_user_with_data_is_not_deleted

@@ -167,6 +167,52 @@ pub(crate) async fn a_name_may_be_as_long_and_odd_as_claimed(subject: &dyn Subje
     assert!(driver.find_user(&order.name).await.unwrap().is_none());
 }
 
+/// Lengths that some rule of a backend or of Kubernetes ends at. The name is what people choose: where the mark is part of
+/// the name on the backend, that is longer.
+const LENGTHS: [usize; 4] = [63, 64, 128, 253];
+
+pub(crate) async fn a_name_of_63_64_128_or_253_characters_is_made_or_refused_unasked(subject: &dyn Subject) {
+    let (driver, proxy) = (subject.driver(), subject.proxy());
+    let rules = driver.capabilities().user_name;
+    for length in LENGTHS {
+        let order = fresh_user(subject);
+        let name = UserName::new(format!("{:z<length$}", fresh_name().as_str()));
+        assert_eq!(name.as_str().len(), length);
+        let order = NewUser {
+            name: name_for(subject, &name, &order.owner),
+            ..order
+        };
+        if rules.accept(order.name.as_str()) {
+            is_made_found_and_deleted(subject, &order).await;
+            continue;
+        }
+        assert!(order.name.as_str().len() > rules.max_len, "{}", order.name);
+        let before = proxy.seen().len();
+        for result in call_everything(driver, &order).await {
+            refused(result, ErrorKind::Invalid);
+        }
+        let seen = proxy.seen().split_off(before);
+        assert!(seen.is_empty(), "{length}: {seen:?}");
+    }
+}
+
+/// The whole name counts: nobody is found by a part of it.
+async fn is_made_found_and_deleted(subject: &dyn Subject, order: &NewUser) {
+    let (driver, name) = (subject.driver(), &order.name);
+    let pair = match make(driver, order).await.unwrap() {
+        Some(pair) => pair,
+        None => issued(subject, order).await,
+    };
+    works(subject, &pair).await;
+    let user = found(subject, name).await;
+    assert_eq!(user.owner.as_ref(), Some(&order.owner), "{name}");
+    has_only(subject, name, &pair).await;
+    let shorter = UserName::new(&name.as_str()[..name.as_str().len() - 1]);
+    assert!(driver.find_user(&shorter).await.unwrap().is_none(), "{shorter}");
+    driver.delete_user(name).await.unwrap();
+    assert!(driver.find_user(name).await.unwrap().is_none(), "{name}");
+}
+
 /// Calls everything that takes a user's name, and gives what each call said.
 pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<Result<()>> {
     let (name, capabilities) = (&user.name, driver.capabilities());

@@ -8,6 +8,7 @@ mod events;
 mod gitops;
 mod leader;
 mod lock;
+mod names;
 mod process;
 mod proof;
 mod quiet;
