@@ -325,9 +325,8 @@ impl Subject for Live {
             | "a_rotation_changes_no_grant"
             | "a_bucket_without_consent_is_left_alone"
             | "a_bucket_that_is_made_is_open_to_its_namespace_alone"
-            | "a_lost_answer_about_access_is_mended_by_repeating" => {
-                Some("makes buckets, which nothing here could delete")
-            }
+            | "a_lost_answer_about_access_is_mended_by_repeating"
+            | "permission_denied_is_not_a_bad_key" => Some("makes buckets, which nothing here could delete"),
             "a_call_that_never_arrives_is_not_applied"
             | "a_change_that_is_lost_on_the_way_has_an_unknown_outcome"
             | "a_lost_answer_to_a_new_key_is_found_by_reading"

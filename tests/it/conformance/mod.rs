@@ -19,6 +19,7 @@ mod live;
 mod minio;
 mod ontap;
 mod ostor;
+mod proof;
 mod record;
 mod refusals;
 mod uptrends;

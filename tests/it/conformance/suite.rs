@@ -23,7 +23,8 @@ pub(crate) trait Subject: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// The same, as a store whose users may do nothing with buckets but what they are given: what access is tried on.
+    /// The same, as a store whose users may do nothing with buckets but what they are given: what access is tried on, and
+    /// denials.
     async fn start_confined() -> Self
     where
         Self: Sized,
@@ -148,6 +149,7 @@ macro_rules! with_cases {
             keys: foreign_keys_are_left_alone
             keys: keys_issued_at_the_same_moment_are_there_or_refused
             keys: nothing_prints_a_secret
+            proof: permission_denied_is_not_a_bad_key
             refusals: a_probe_learns_the_product
             refusals: without_rights_every_call_is_refused_as_the_admins_to_mend
             refusals: the_admins_own_user_is_privileged_and_cannot_be_claimed
@@ -222,7 +224,7 @@ pub(crate) fn examine<S: Subject>(module: &str, (file, name): (&str, &str)) {
         .enable_all()
         .build();
     let shown = runtime.unwrap().block_on(async {
-        let subject = if file == "access" {
+        let subject = if matches!(file, "access" | "proof") {
             S::start_confined().await
         } else {
             S::start().await

@@ -17,6 +17,9 @@ const REFUSALS: usize = 5;
 const UNKNOWN_KEY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidAccessKeyId</Code><RequestId>tx1</RequestId><HostId>here</HostId></Error>"#;
 const LISTING: &str = r#"<?xml version="1.0" encoding="UTF-8"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets></Buckets></ListAllMyBucketsResult>"#;
 
+/// As the gateway writes it to a key whose user may not list buckets.
+const DENIED: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><RequestId>tx1</RequestId><HostId>here</HostId></Error>"#;
+
 async fn world() -> World {
     let setup = Setup {
         proxy_gateway: true,
@@ -163,5 +166,52 @@ async fn a_revoked_key_that_is_still_accepted_is_told() {
     let often = world.events("app").await;
     let often = often.iter().filter(|event| *event == "RevokedKeyStillAccepted");
     assert_eq!(often.count(), 1, "it is told once");
+    world.finish().await;
+}
+
+/// Published while its user was locked, and so without a proof: that comes with the unlocking.
+#[tokio::test]
+async fn a_published_key_that_is_denied_everything_is_neither_replaced_nor_removed() {
+    let mut world = world().await;
+    world
+        .make_user("app", json!({ "spec": { "locked": true } }))
+        .await;
+    world.until_reason("app", "Locked").await;
+    let (pair, secret) = (world.pair("app").await, world.secret("app").await);
+    proxy(&world).always(Seen::is_proof, Fault::answer(403, DENIED));
+    world
+        .patch_user("app", json!({ "spec": { "locked": false } }))
+        .await;
+    let user = world.until_settled("app").await;
+    let id = pair.access_key_id.to_string();
+    let proofs = proxy(&world).seen().into_iter().filter(Seen::is_proof);
+    assert!(
+        proofs.clone().count() > 0 && proofs.clone().all(|seen| seen.signer.as_ref() == Some(&id)),
+        "{:?}",
+        proofs.collect::<Vec<_>>()
+    );
+    // By the next look at it, and by an operator that remembers nothing.
+    world.looked_at("app").await;
+    world.operator.kill();
+    world.operator.restart().await;
+    let after = world.looked_at("app").await;
+    assert_eq!((current(&after), current(&user)), (id.clone(), id.clone()));
+    assert_eq!(reason(&after, "Ready"), "Succeeded");
+    assert_eq!(world.live_keys(&after).await, [id].into());
+    let now = world.secret("app").await;
+    assert_eq!((now.uid(), now.data), (secret.uid(), secret.data));
+    world.finish().await;
+}
+
+/// A key of which S3 says that it may do nothing is as good as its rights: whoever gave it none may have meant it.
+#[tokio::test]
+async fn a_new_key_that_is_denied_everything_is_published_and_its_like_in_a_rotation() {
+    let world = world().await;
+    proxy(&world).always(Seen::is_proof, Fault::answer(403, DENIED));
+    let before = world.ready_user("app", json!({})).await;
+    world.rotate("app", "one").await;
+    let after = world.until_rotated("app", "one").await;
+    let both = [current(&before), current(&after)].into();
+    assert_eq!(world.live_keys(&after).await, both, "one for each order");
     world.finish().await;
 }
