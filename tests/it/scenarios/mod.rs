@@ -16,5 +16,6 @@ mod rights;
 mod rotation;
 mod secret;
 mod store;
+mod stuck;
 mod tls;
 mod traffic;
