@@ -28,10 +28,10 @@ pub(super) fn is_absent(reply: &Reply) -> bool {
 /// The error that an answer other than 2xx stands for.
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let judgement = judge(call, reply);
-    let text = match judgement.0 {
-        ErrorKind::Auth if call.operation == request::REGISTER => NO_LOGIN,
-        ErrorKind::Unsupported if call.operation == request::REGISTER => NO_REGISTER,
-        kind => advice(reply.status, kind),
+    let text = match (call.operation == request::REGISTER, judgement.0) {
+        (true, ErrorKind::Auth) => NO_LOGIN,
+        (true, ErrorKind::Unsupported) => NO_REGISTER,
+        (_, kind) => advice(reply.status, kind),
     };
     call.refused(reply, judgement, text, None)
 }

@@ -60,7 +60,7 @@ pub(super) fn create(operator: &str, description: &str, name: &UserName) -> Call
 /// A new account by the older way, which takes an operator's own login. The answer alone holds its password, and tells neither its
 /// GUID nor its description.
 ///
-/// Source: OpenAPI file of 2022, `/Register`. Surprise: a failure may be a 2xx with another `status` than `OK` within.
+/// Source: `OpenAPI` file of 2022, `/Register`. Surprise: a failure may be a 2xx with another `status` than `OK` within.
 pub(super) fn register(operator: &str, description: &str, name: &UserName) -> Call {
     let query = Query::new()
         .pair("description", description)

@@ -394,7 +394,7 @@ mod tests {
         });
         let mut seen = Buckets::default();
         seen.ask(&names, looks.collect(), Duration::from_millis(50)).await;
-        let state = |name: &str| seen.states.get(&BucketName::new(name)).cloned();
+        let state = |name: &str| seen.states.get(&BucketName::new(name)).copied();
         for name in ["a", "c", "d", "f"] {
             assert_eq!(state(name), Some(BucketState::Open(Held::Nothing)), "{name}");
         }

@@ -207,7 +207,8 @@ async fn is_made_found_and_deleted(subject: &dyn Subject, order: &NewUser) {
     let user = found(subject, name).await;
     assert_eq!(user.owner.as_ref(), Some(&order.owner), "{name}");
     has_only(subject, name, &pair).await;
-    let shorter = UserName::new(&name.as_str()[..name.as_str().len() - 1]);
+    let (shorter, _) = name.as_str().split_at(name.as_str().len() - 1);
+    let shorter = UserName::new(shorter);
     assert!(driver.find_user(&shorter).await.unwrap().is_none(), "{shorter}");
     driver.delete_user(name).await.unwrap();
     assert!(driver.find_user(name).await.unwrap().is_none(), "{name}");
