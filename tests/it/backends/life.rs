@@ -10,11 +10,37 @@ use gracekey_simulators::ontap::Version;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::ListParams;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_user_lives_its_whole_life_on_ecs() {
     let site = Site::ecs().await;
     let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+/// A proof that is not there yet holds no worker: with one, four users wait side by side, and get their Secrets when the keys work.
+#[tokio::test]
+async fn secrets_that_take_their_time_are_waited_for_side_by_side_on_ecs() {
+    let late = Duration::from_secs(6);
+    let site = Site::ecs_where_secrets_take(late).await;
+    let mut world = site.world().await;
+    world.operator.stop().await;
+    let one = ("GRACEKEY_CONCURRENCY".to_owned(), "1".to_owned());
+    world.operator.launch_mut().env.push(one);
+    world.operator.restart().await;
+    let names = ["a", "b", "c", "d"];
+    let begun = Instant::now();
+    for name in names {
+        world.make_user(name, json!({})).await;
+    }
+    for name in names {
+        world.until_settled(name).await;
+        assert!(site.takes(&world.pair(name).await).await, "{name}");
+    }
+    let took = begun.elapsed();
+    assert!(took >= late, "nothing was waited for: {took:?}");
+    assert!(took < late * 4, "one after the other: {took:?}");
     world.finish().await;
 }
 
@@ -198,6 +224,7 @@ async fn an_account_of_uptrends_lives_its_whole_life() {
         .collect();
     assert_eq!(keys, ["password", "username"]);
     let old = world.pair("app").await;
+    let application = Probe::by(site.prover(), world.home(), "app");
     world.rotate("app", "one").await;
     let user = world.until_rotated("app", "one").await;
     let told = user.status.iter().flat_map(|s| &s.credentials);
@@ -214,6 +241,8 @@ async fn an_account_of_uptrends_lives_its_whole_life() {
     );
     world.until_revoked("app").await;
     assert!(!site.takes(&old).await && site.takes(&world.pair("app").await).await);
+    application.assert_undisturbed();
+    drop(application);
     relabel(&site, &world).await;
     let lock = json!({ "spec": { "locked": true } });
     world.patch_user("app", lock).await;

@@ -19,7 +19,7 @@ use gracekey_simulators::{ecs, ontap, ostor, uptrends};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
+use std::{any::Any, collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 /// A simulator or server that runs, and how to reach it.
 pub(super) struct Site {
@@ -41,7 +41,16 @@ impl fmt::Debug for Site {
 
 impl Site {
     pub(super) async fn ecs() -> Self {
-        let ecs = ecs::Ecs::start(ecs::Options::default()).await;
+        Self::ecs_where_secrets_take(Duration::ZERO).await
+    }
+
+    /// A new secret works so much later.
+    pub(super) async fn ecs_where_secrets_take(new_key_lag: Duration) -> Self {
+        let options = ecs::Options {
+            new_key_lag,
+            ..ecs::Options::default()
+        };
+        let ecs = ecs::Ecs::start(options).await;
         let root = ecs.root();
         Self {
             backend: json!({ "ecs": {
@@ -248,7 +257,8 @@ impl Site {
         driver
     }
 
-    fn prover(&self) -> Arc<dyn Prover> {
+    /// Whoever is asked whether a key works.
+    pub(super) fn prover(&self) -> Arc<dyn Prover> {
         self.with_parts(registry::prover)
             .unwrap()
             .expect("somebody can be asked")

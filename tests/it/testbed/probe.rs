@@ -3,6 +3,7 @@
 
 use super::{S3, cluster::OwnNamespace, s3::S3Answer, world::pair_of};
 use gracekey::backend::KeyPair;
+use gracekey::backend::proof::{Proof, Prover};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use std::{
@@ -71,14 +72,43 @@ impl Probe {
         Self::run(Keys::Held(pair), endpoint)
     }
 
+    /// One that reads this Secret before each request, where there is no S3: it asks whatever proves a key there.
+    pub(crate) fn by(prover: Arc<dyn Prover>, namespace: &OwnNamespace, secret: &str) -> Self {
+        let keys = Keys::From(Box::new(namespace.api()), secret.to_owned());
+        let ask = move |pair: KeyPair| {
+            let prover = Arc::clone(&prover);
+            async move {
+                let status = match prover.prove(&pair).await {
+                    Proof::Accepted => 200,
+                    Proof::Locked | Proof::Refused { .. } => 403,
+                    Proof::Unclear(error) => return Err(error.to_string()),
+                };
+                let body = Vec::new();
+                Ok(S3Answer { status, body })
+            }
+        };
+        Self::ask(keys, ask)
+    }
+
     fn run(keys: Keys, endpoint: &str) -> Self {
+        let endpoint = endpoint.to_owned();
+        Self::ask(keys, move |pair| {
+            let s3 = S3::new(&endpoint, "us-east-1", &pair);
+            async move { s3.try_list_buckets().await }
+        })
+    }
+
+    fn ask<F>(keys: Keys, ask: impl Fn(KeyPair) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<S3Answer, String>> + Send,
+    {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let (out, endpoint) = (Arc::clone(&seen), endpoint.to_owned());
+        let out = Arc::clone(&seen);
         let mut tasks = JoinSet::new();
         let task = tasks.spawn(async move {
             loop {
                 if let Some(pair) = keys.pair().await {
-                    let answer = S3::new(&endpoint, "us-east-1", &pair).try_list_buckets().await;
+                    let answer = ask(pair.clone()).await;
                     out.lock().unwrap().add(&pair, answer);
                 }
                 tokio::time::sleep(PACE).await;
