@@ -1,6 +1,9 @@
 //! Why a reconciliation ended early.
 
-use crate::{backend, domain::reason::Reason};
+use crate::{
+    backend,
+    domain::{capabilities::Capabilities, reason::Reason},
+};
 
 /// Ends a reconciliation. What people see of it is in [`Trouble`]; this is for what nothing can be written about.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +106,11 @@ impl From<backend::Error> for Trouble {
     }
 }
 
+/// A backend did not find what it had just shown. Where no read lags, `NotFound` is about something else, such as a namespace.
+pub fn is_late(error: &backend::Error, capabilities: &Capabilities) -> bool {
+    error.kind == backend::ErrorKind::NotFound && capabilities.reads_lag()
+}
+
 /// A step ends in one of these: a sentence for the object, or nothing that can be written.
 #[derive(Debug)]
 pub enum Failure {
@@ -133,5 +141,34 @@ impl From<kube::Error> for Failure {
 impl From<backend::Error> for Failure {
     fn from(error: backend::Error) -> Self {
         Self::Trouble(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{BackendKind, ErrorKind, Outcome, error::Detail, iam};
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_not_found_is_late_only_where_reads_lag() {
+        let of = |kind| backend::Error {
+            kind,
+            outcome: Outcome::NotApplied,
+            backend: BackendKind::Iam,
+            operation: "DeleteUser",
+            detail: Detail::new("it is not there"),
+            retry_after: None,
+            request_id: None,
+        };
+        let lagging = iam::CAPABILITIES;
+        let prompt = Capabilities {
+            list_lag: Duration::ZERO,
+            ..lagging
+        };
+        assert!(is_late(&of(ErrorKind::NotFound), &lagging));
+        assert!(!is_late(&of(ErrorKind::Conflict), &lagging));
+        // The storage VM is gone, say.
+        assert!(!is_late(&of(ErrorKind::NotFound), &prompt));
     }
 }

@@ -137,4 +137,9 @@ impl Capabilities {
         let fits = label.chars().count() <= self.label_max_chars;
         !label.is_empty() && fits && !label.contains(char::is_control)
     }
+
+    /// Whether a read may lack what is there.
+    pub fn reads_lag(&self) -> bool {
+        !self.list_lag.is_zero()
+    }
 }

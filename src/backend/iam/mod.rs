@@ -135,7 +135,7 @@ impl IamDriver {
     }
 
     fn may_lag(&self) -> bool {
-        !self.capabilities().list_lag.is_zero()
+        self.capabilities().reads_lag()
     }
 
     /// A user that was made just now and does not carry its mark is taken away again: nobody would know it.

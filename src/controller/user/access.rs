@@ -155,7 +155,7 @@ impl Buckets {
     /// What an error is to a person. A backend that does not answer is asked no more.
     fn note(&mut self, error: &backend::Error) -> Trouble {
         let trouble = Trouble::from(error);
-        if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) {
+        if error.is_passing() {
             self.silent = Some(trouble.clone());
         }
         trouble

@@ -10,7 +10,7 @@ use crate::{
         proof::{Death, Proof},
     },
     controller::{
-        error::{Failure, Trouble},
+        error::{Failure, Trouble, is_late},
         memory::{Dying, UserMemory},
     },
     domain::{
@@ -118,7 +118,7 @@ impl Pass<'_> {
             Ok(()) => {}
             // It was listed, and one of the two answers is late. It is no more than not seen: the planner knows how long that is no
             // proof.
-            Err(error) if error.kind == ErrorKind::NotFound && !driver.capabilities().list_lag.is_zero() => {
+            Err(error) if is_late(&error, &driver.capabilities()) => {
                 world.seen.live.remove(id);
                 world.late.insert(id.clone());
                 return Ok(Flow::Anew);

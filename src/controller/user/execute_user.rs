@@ -7,7 +7,7 @@ use super::{
 use crate::{
     backend::{ErrorKind, NewUser},
     controller::{
-        error::{Failure, Trouble},
+        error::{Failure, Trouble, is_late},
         memory::UserMemory,
     },
     domain::{facts::UserState, ledger::Ledger, reason::Reason},
@@ -146,7 +146,7 @@ impl Pass<'_> {
                 );
                 return Err(Trouble::stalled(Reason::DeletionBlocked, message).into());
             }
-            Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(error) if is_late(&error, &world.target.connection.driver.capabilities()) => {
                 let message = format!(
                     "The backend showed the user {name}, and did a moment later not find it to delete it: it may answer late. It is looked for again."
                 );

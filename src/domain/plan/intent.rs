@@ -80,7 +80,7 @@ impl View<'_> {
     pub(super) fn listed_by(&self, intent: &Intent) -> Option<Timestamp> {
         let capabilities = self.facts.capabilities;
         let by = after(intent.attempt_time, capabilities.list_lag);
-        (!capabilities.id_choosable && !capabilities.list_lag.is_zero() && by > self.facts.now).then_some(by)
+        (!capabilities.id_choosable && capabilities.reads_lag() && by > self.facts.now).then_some(by)
     }
 
     /// The backend still takes ids as it did when the intent was written: an upgrade may have come between.
