@@ -71,6 +71,13 @@ pub struct Error {
     pub request_id: Option<String>,
 }
 
+impl Error {
+    /// Time heals it, and nothing else is known of what was asked for.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, ErrorKind::Transient | ErrorKind::RateLimited)
+    }
+}
+
 /// Text that was checked to be fit for status and logs: one line, at most 256 characters, no control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Detail(String);

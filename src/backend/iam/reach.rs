@@ -8,7 +8,7 @@ use super::{IamDriver, error, request, wire};
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::{Error, ErrorKind, Result};
 use crate::backend::http::Reply;
-use crate::backend::user_policy::{is_passing, reaches_all_buckets};
+use crate::backend::user_policy::reaches_all_buckets;
 use crate::domain::ids::UserName;
 
 impl IamDriver {
@@ -21,7 +21,7 @@ impl IamDriver {
         for arn in &self.link.config().policy_arns {
             match self.is_open(arn).await {
                 Ok(false) => {}
-                Err(error) if is_passing(&error) => return Err(error),
+                Err(error) if error.is_passing() => return Err(error),
                 Ok(true) | Err(_) => return Ok(true),
             }
         }

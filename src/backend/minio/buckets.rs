@@ -8,7 +8,7 @@ use super::{MinioDriver, NO_ANSWER, check_name, demand_empty, demand_no_admin, e
 use crate::backend::call::{Call, is_success};
 use crate::backend::error::Result;
 use crate::backend::http::{HttpClient, HttpOptions, Signer};
-use crate::backend::user_policy::{Buckets, Document, Holder, Store, is_passing, reaches_all_buckets};
+use crate::backend::user_policy::{Buckets, Document, Holder, Store, reaches_all_buckets};
 use crate::backend::{BackendKind, Grantee};
 use crate::domain::identity::Identity;
 use crate::domain::ids::UserName;
@@ -175,7 +175,7 @@ impl MinioDriver {
     pub(super) async fn end_access(&self, name: &UserName, user: &wire::User) -> Result<bool> {
         match self.take_access(name, user).await {
             Ok(()) => Ok(true),
-            Err(error) if is_passing(&error) => Err(error),
+            Err(error) if error.is_passing() => Err(error),
             Err(_) => Ok(false),
         }
     }

@@ -116,18 +116,13 @@ async fn beyond_beside<S: Store>(
 ) -> Result<Option<String>> {
     match store.beyond(to, user).await {
         Err(error) if held == Held::Nothing => Err(error),
-        Err(error) if is_passing(&error) => Ok(None),
+        Err(error) if error.is_passing() => Ok(None),
         Err(error) => Ok(Some(format!(
             "What the user {} may do beside its grants cannot be read, so that access to buckets can only be taken from it: {error}.",
             to.user
         ))),
         told => told,
     }
-}
-
-/// Time heals it.
-pub(super) fn is_passing(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited)
 }
 
 /// For [`Driver::make_bucket`](super::Driver::make_bucket).
