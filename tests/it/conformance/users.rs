@@ -279,22 +279,19 @@ pub(crate) async fn a_deleted_user_is_gone_with_its_keys_and_may_be_deleted_agai
     is_deleted_or_not_seen(subject, &fresh_user(subject).name).await;
 }
 
-/// Deletes a user that is not there, or half of which is gone. Where reads lag, it may be there all the same.
+/// Deletes a user that is not there, or half of which is gone.
 pub(crate) async fn is_deleted_or_not_seen(subject: &dyn Subject, name: &UserName) {
-    let driver = subject.driver();
-    let result = driver.delete_user(name).await;
-    if result.is_err() && !driver.capabilities().list_lag.is_zero() {
-        refused(result, ErrorKind::NotFound);
-    } else {
-        result.unwrap();
-    }
+    gone_or_not_seen(subject, subject.driver().delete_user(name).await);
 }
 
 /// The same of a key.
 pub(crate) async fn is_revoked_or_not_seen(subject: &dyn Subject, name: &UserName, id: &CredentialId) {
-    let driver = subject.driver();
-    let result = driver.revoke(name, id).await;
-    if result.is_err() && !driver.capabilities().list_lag.is_zero() {
+    gone_or_not_seen(subject, subject.driver().revoke(name, id).await);
+}
+
+/// Where reads lag, it may be there all the same.
+fn gone_or_not_seen(subject: &dyn Subject, result: Result<()>) {
+    if result.is_err() && subject.driver().capabilities().reads_lag() {
         refused(result, ErrorKind::NotFound);
     } else {
         result.unwrap();

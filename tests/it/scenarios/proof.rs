@@ -1,6 +1,7 @@
 //! Nothing is published before it is proven, and nothing counts as dead before it was seen refused. The proofs of the
 //! operator go through the fault proxy; applications go past it.
 
+use super::{behind_a_proxy, proxy};
 use crate::testbed::{
     Fault, FaultProxy, World,
     proxy::Seen,
@@ -20,21 +21,9 @@ const LISTING: &str = r#"<?xml version="1.0" encoding="UTF-8"?><ListAllMyBuckets
 /// As the gateway writes it to a key whose user may not list buckets.
 const DENIED: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><RequestId>tx1</RequestId><HostId>here</HostId></Error>"#;
 
-async fn world() -> World {
-    let setup = Setup {
-        proxy_gateway: true,
-        ..Setup::default()
-    };
-    World::with(setup).await
-}
-
-fn proxy(world: &World) -> &FaultProxy {
-    world.gateway_proxy.as_ref().unwrap()
-}
-
 #[tokio::test]
 async fn a_new_key_that_s3_does_not_know_yet_is_not_published_until_it_does() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     let before = world.ready_user("app", json!({})).await;
     let (old, secret) = (world.pair("app").await, world.secret("app").await);
     let application = world.probe("app");
@@ -126,7 +115,7 @@ async fn a_key_is_published_only_when_each_site_accepts_it() {
 
 #[tokio::test]
 async fn the_first_key_too_is_published_only_when_it_works() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     proxy(&world).always(Seen::is_proof, Fault::answer(403, UNKNOWN_KEY));
     world.make_user("app", json!({})).await;
     let waiting = world.until_reason("app", "ProofPending").await;
@@ -144,7 +133,7 @@ async fn the_first_key_too_is_published_only_when_it_works() {
 
 #[tokio::test]
 async fn a_revoked_key_that_is_still_accepted_is_told() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     let now = json!({ "spec": { "rotation": { "gracePeriod": "0s" } } });
     world.ready_user("app", now).await;
     let old = world.pair("app").await;
@@ -172,7 +161,7 @@ async fn a_revoked_key_that_is_still_accepted_is_told() {
 /// Published while its user was locked, and so without a proof: that comes with the unlocking.
 #[tokio::test]
 async fn a_published_key_that_is_denied_everything_is_neither_replaced_nor_removed() {
-    let mut world = world().await;
+    let mut world = behind_a_proxy().await;
     world
         .make_user("app", json!({ "spec": { "locked": true } }))
         .await;
@@ -206,7 +195,7 @@ async fn a_published_key_that_is_denied_everything_is_neither_replaced_nor_remov
 /// A key of which S3 says that it may do nothing is as good as its rights: whoever gave it none may have meant it.
 #[tokio::test]
 async fn a_new_key_that_is_denied_everything_is_published_and_its_like_in_a_rotation() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     proxy(&world).always(Seen::is_proof, Fault::answer(403, DENIED));
     let before = world.ready_user("app", json!({})).await;
     world.rotate("app", "one").await;

@@ -1,10 +1,11 @@
 //! What the gateway refuses again and again: a deletion, and the revocation of a key whose time has come. It is told once,
 //! tried in measure, holds up nobody else, and is done when it can be.
 
+use super::{behind_a_proxy, proxy};
 use crate::testbed::{
-    Fault, FaultProxy, World,
+    Fault, World,
     proxy::Seen,
-    world::{Setup, current, message, reason, user_name},
+    world::{current, message, reason, user_name},
 };
 use gracekey::api::v1alpha1::ObjectUser;
 use http::Method;
@@ -19,18 +20,6 @@ const TRIES: RangeInclusive<usize> = 1..=8;
 
 /// As the gateway writes it to an admin who may not do that.
 const DENIED: &str = r#"{"Code":"AccessDenied","RequestId":"tx1","HostId":"here"}"#;
-
-async fn world() -> World {
-    let setup = Setup {
-        proxy_gateway: true,
-        ..Setup::default()
-    };
-    World::with(setup).await
-}
-
-fn proxy(world: &World) -> &FaultProxy {
-    world.gateway_proxy.as_ref().unwrap()
-}
 
 /// The removal of this user, or of one of its keys.
 fn removal(of: &ObjectUser, of_a_key: bool) -> impl Fn(&Seen) -> bool + Send + use<> {
@@ -103,7 +92,7 @@ impl Refused {
 
 #[tokio::test]
 async fn a_deletion_that_fails_on_and_on_is_told_and_done_in_the_end() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     let names = ["failing", "denied"];
     let [failing, denied] = names;
     let users = [
@@ -146,7 +135,7 @@ async fn a_deletion_that_fails_on_and_on_is_told_and_done_in_the_end() {
 
 #[tokio::test]
 async fn a_revocation_that_fails_on_and_on_is_told_and_done_in_the_end() {
-    let world = world().await;
+    let world = behind_a_proxy().await;
     let names = ["failing", "denied"];
     let [failing, denied] = names;
     let short = json!({ "spec": { "rotation": { "gracePeriod": "1s" } } });
