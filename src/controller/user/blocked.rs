@@ -73,7 +73,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
         Blocked::AbsenceLags(at) => deletion_waits(
             *at,
             &format!(
-                "the backend does not show the user {user_name}, which was given a key a short while ago, and may only be late"
+                "the user {user_name} was given a key a short while ago, and the backend may not show yet all that there is"
             ),
             "",
         ),

@@ -129,19 +129,29 @@ fn absence_told_by(facts: &Facts<'_>) -> Option<Timestamp> {
     (unsure && at > facts.now).then_some(at)
 }
 
-/// Nobody looks after a retained user any more. Keys that were never published go at once; those in their grace period
-/// are seen to its end first.
+/// Nobody looks after a retained user any more. The keys before the published one get their end; those that were never
+/// published go at once; those in their grace period are seen to its end first.
 fn retain(facts: &Facts<'_>) -> Plan {
     let view = View::of(facts);
+    if let Some(adopt) = view.adopt() {
+        return only(vec![adopt]);
+    }
     let leftovers = view.leftovers();
     if !leftovers.is_empty() {
         return only(leftovers);
     }
+    let wait = |at: Timestamp, why: fn(Timestamp) -> Blocked| Plan {
+        wake: soonest(view.wake(), Some(at)),
+        ..blocked(why(at))
+    };
     if let Some(at) = view.last_grace() {
-        return Plan {
-            wake: view.wake(),
-            ..blocked(Blocked::GracePeriodRuns(at))
-        };
+        return wait(at, Blocked::GracePeriodRuns);
+    }
+    if let Some(at) = view.answered_by() {
+        return wait(at, Blocked::AnswerOutstanding);
+    }
+    if let Some(at) = view.unseen_until() {
+        return wait(at, Blocked::AbsenceLags);
     }
     match facts.secret {
         SecretState::Ours(_) => only(vec![Action::ReleaseSecret, Action::RemoveFinalizer]),

@@ -1,11 +1,17 @@
 //! Rules that remove keys: what is due, and what has to go to make room for a new one.
 
 use super::{
-    Action, Blocked,
+    Action, Blocked, Change,
     view::{Next, View},
 };
-use crate::domain::{capabilities::Overlap, facts::OnKeyLimit, ids::CredentialId};
+use crate::domain::{
+    capabilities::Overlap,
+    facts::OnKeyLimit,
+    ids::CredentialId,
+    ledger::{ABANDONED_WATCH, Intent, after},
+};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// How many doomed keys may wait for the next publication before they are removed ahead of it.
 const DOOMED_MAX: usize = 3;
@@ -34,7 +40,8 @@ impl View<'_> {
             .collect()
     }
 
-    /// What is to be removed when the user is left to itself: keys that are due, and keys that were never published.
+    /// What is to be done before the user is left to itself: keys that are due go, and keys that were never published; and
+    /// with them their record, so that nobody waits for them.
     pub(super) fn leftovers(&self) -> Vec<Action> {
         let now = self.facts.now;
         let due = self
@@ -47,20 +54,44 @@ impl View<'_> {
         let ours = u32::try_from(self.born.len()).is_ok_and(|born| born <= tried);
         let born = self.born.iter().copied().filter(|_| ours);
         let abandoned = self.ledger().abandoned.keys();
-        let unpublished = born.chain(abandoned);
-        let mut gone: Vec<&CredentialId> = due.chain(unpublished).collect();
+        let mut gone: BTreeSet<&CredentialId> = due.chain(born).chain(abandoned).collect();
         gone.retain(|id| self.live(id) && self.published != Some(id));
-        gone.sort();
-        gone.dedup();
-        gone.into_iter().map(|id| Action::Revoke(id.clone())).collect()
+        let revoked = gone.iter().map(|id| Action::Revoke((*id).clone()));
+        revoked.chain(self.forget_leftovers(&gone)).collect()
     }
 
-    /// When the last grace period of a living key ends.
+    fn forget_leftovers(&self, gone: &BTreeSet<&CredentialId>) -> Option<Action> {
+        let mut new = self.ledger().clone();
+        new.credentials.retain(|id, _| !gone.contains(id));
+        new.abandoned.retain(|id, _| !gone.contains(id));
+        let is_answered = |intent: &Intent| match intent.access_key_id.as_ref().map(CredentialId::from) {
+            Some(id) => gone.contains(&id),
+            None => u32::try_from(self.born.intersection(gone).count()).is_ok_and(|n| n >= intent.attempt),
+        };
+        new.intent = new.intent.filter(|intent| !is_answered(intent));
+        let forgotten = gone.iter().map(|id| (*id).clone()).collect();
+        (new != *self.ledger()).then(|| Action::WriteLedger(Box::new(new), Change::Forgotten(forgotten)))
+    }
+
+    /// Until when a key that was asked for without a clear answer may come up, and would be left to live for ever. Not so
+    /// where this process wrote the intent and has not used it.
+    pub(super) fn answered_by(&self) -> Option<Timestamp> {
+        let (facts, ledger) = (self.facts, self.ledger());
+        let tried = ledger
+            .intent
+            .iter()
+            .filter(|intent| facts.fence != Some(intent.attempt))
+            .map(|intent| after(intent.attempt_time, ABANDONED_WATCH));
+        let watched = ledger.abandoned.values().copied();
+        tried.chain(watched).filter(|at| *at > facts.now).max()
+    }
+
+    /// When the last grace period ends that is running.
     pub(super) fn last_grace(&self) -> Option<Timestamp> {
         let in_grace = self
             .ledger()
             .retiring()
-            .filter(|(id, _)| self.live(id) && self.published != Some(id));
+            .filter(|(id, at)| *at > self.facts.now && !self.gone(id) && self.published != Some(id));
         in_grace.map(|(_, at)| at).max()
     }
 

@@ -131,6 +131,21 @@ impl<'a> View<'a> {
         times.filter(|at| *at > self.facts.now).min()
     }
 
+    /// From when on a list shows each key that has to go: until then it may lack one that was issued a short while ago.
+    pub(super) fn unseen_until(&self) -> Option<Timestamp> {
+        let ledger = self.ledger();
+        let hidden = |id: &CredentialId| !self.live(id) && is_young(self.facts, id);
+        let retiring = ledger
+            .credentials
+            .iter()
+            .filter(|(id, key)| key.revoke_time.is_some() && hidden(id))
+            .map(|(_, key)| told_by(self.facts, key));
+        retiring
+            .chain(told_of_intent(self.facts))
+            .max()
+            .filter(|at| *at > self.facts.now)
+    }
+
     /// Live keys that no record explains.
     pub(super) fn unknown(&self) -> BTreeSet<CredentialId> {
         let explained = |id: &CredentialId| {
@@ -169,13 +184,15 @@ pub(super) fn told_of_keys(facts: &Facts<'_>) -> Option<Timestamp> {
         return None;
     }
     let issued = facts.ledger.credentials.values().map(|key| told_by(facts, key));
-    let tried = facts
-        .ledger
-        .intent
-        .iter()
-        .map(|intent| after(intent.attempt_time, lag));
     let published = facts.secret.key().and_then(|id| published_lately(facts, id));
-    issued.chain(tried).chain(published).max()
+    issued.chain(told_of_intent(facts)).chain(published).max()
+}
+
+/// From when on a list that lacks a key of the open intent's latest try tells that there is none.
+fn told_of_intent(facts: &Facts<'_>) -> Option<Timestamp> {
+    let intent = facts.ledger.intent.as_ref()?;
+    let lag = facts.capabilities.list_lag;
+    (!lag.is_zero()).then(|| after(intent.attempt_time, lag))
 }
 
 /// From when on a list that lacks this key tells that it is gone.

@@ -1,15 +1,16 @@
 //! A gateway that is stopped for a minute in the middle of rotations.
 
 use super::{
-    fleet::{Applications, assert_exact, is_rotated, until_all},
+    fleet::{Applications, assert_exact, until_all},
     gateway::OwnGateway,
 };
 use crate::testbed::{
     S3, World, wait,
-    world::{Setup, current, is_settled, reason},
+    world::{Setup, current, handled, is_settled, reason, retiring},
 };
 use gracekey::domain::condition;
 use http::Method;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
@@ -94,7 +95,8 @@ async fn an_outage_in_the_middle_of_rotations_changes_no_secret_and_all_is_done_
     .await;
     applications.assert_undisturbed();
     until_all(&world, LIMIT, "the last rotation was done", |user| {
-        is_settled(user) && (is_rotated(user, "last") || has_a_grace_period(user))
+        let none_is_due = retiring(user).values().all(|at| *at > Timestamp::now());
+        is_settled(user) && handled(user).iter().any(|token| token == "last") && none_is_due
     })
     .await;
     assert_exact(&world, &gateway.admin(), &endpoint).await;
@@ -112,10 +114,6 @@ async fn start_again(gateway: &mut OwnGateway) -> Instant {
     let ready = wait::until(LIMIT, takes_changes).await;
     assert!(ready.is_ok(), "the gateway does not come back: {ready:?}");
     Instant::now()
-}
-
-fn has_a_grace_period(user: &gracekey::api::v1alpha1::ObjectUser) -> bool {
-    reason(user, "PreviousKeysRevoked") == "GracePeriod"
 }
 
 /// Ready stays true, for the keys are good; Synced is false, with reason and sentence.

@@ -86,7 +86,7 @@ fn nothing_is_overdue(world: &World) -> Checked {
 /// What a deletion leaves, by its policy.
 fn deleted(world: &World) -> Checked {
     if world.ghost.deleted == Some(Deletion::Retain) {
-        return Ok(());
+        return retained(world);
     }
     access::nothing_is_left(world)?;
     let user = matches!(world.user, UserState::Ours { .. });
@@ -95,6 +95,18 @@ fn deleted(world: &World) -> Checked {
     })?;
     ensure(world.published().is_none(), "L1", || {
         "a Secret is left behind".into()
+    })
+}
+
+/// Nobody looks after the user any more: the key of its Secret may stay, or where there is none, what was in use.
+fn retained(world: &World) -> Checked {
+    let published = world.published_key();
+    let stray = world.keys.iter().find(|(id, key)| {
+        let told_of = published.is_some() || world.ghost.due.contains_key(*id);
+        key.ours && told_of && published != Some(id) && !world.ghost.lost.contains(*id)
+    });
+    ensure(stray.is_none(), "I9", || {
+        format!("{stray:?} is left to live for ever")
     })
 }
 

@@ -1,6 +1,6 @@
 //! What is walked: a backend, a wish, and how much may go wrong.
 
-use super::world::{Bucket, Budget, Ghost, Object, Process, TICK, World, ticks};
+use super::world::{Asked, Bucket, Budget, Ghost, Object, Process, TICK, World, ticks};
 use gracekey::domain::{
     access::{Limits, Permission, WantedGrant},
     capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules},
@@ -209,7 +209,10 @@ impl Scenario {
                 finalizer: false,
                 ledger: Ledger::default(),
             }),
-            lists_lag: self.lists_lag(),
+            asked: Asked {
+                keys: self.lists_lag(),
+                tries: self.edits.contains(&Edits::Delete),
+            },
             secret: SecretState::Absent,
             backup: None,
             user: UserState::Absent,

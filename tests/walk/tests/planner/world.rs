@@ -51,8 +51,17 @@ pub(super) struct World {
     pub ghost: Ghost,
     /// Names the next key.
     pub next: u8,
-    /// Lists of keys lag, so rules ask how old a key is.
-    pub lists_lag: bool,
+    /// Of what rules ask how old it is: worlds that differ in other ages are the same.
+    pub asked: Asked,
+}
+
+/// Of what rules ask how old it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Asked {
+    /// Keys: lists lag.
+    pub keys: bool,
+    /// The latest try of an intent: a retained user waits for its answer.
+    pub tries: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -204,9 +213,9 @@ impl World {
 
     /// Lets one tick pass. Keys whose end has come by the backend's own clock are returned, and gone.
     pub(super) fn tick(&mut self) -> Vec<CredentialId> {
-        let lists_lag = self.lists_lag;
+        let asked = self.asked;
         if let Some(object) = &mut self.object {
-            object.age(lists_lag);
+            object.age(asked);
         }
         for secret in [&mut self.secret].into_iter().filter_map(ours) {
             age_secret(secret);
@@ -226,7 +235,7 @@ impl World {
             age(&mut paused.until);
         }
         self.paused = self.paused.take().filter(|p| p.until > NOW);
-        self.runs().for_each(|run| run.age(lists_lag));
+        self.runs().for_each(|run| run.age(asked));
         self.ghost.promised.values_mut().for_each(age);
         self.ghost.due.values_mut().for_each(age);
         let ended = self
@@ -273,18 +282,18 @@ impl World {
 }
 
 impl Run {
-    fn age(&mut self, lists_lag: bool) {
-        self.object.age(lists_lag);
+    fn age(&mut self, asked: Asked) {
+        self.object.age(asked);
         ours(&mut self.secret).into_iter().for_each(age_secret);
         for action in &mut self.todo {
-            age_action(action, lists_lag);
+            age_action(action, asked);
         }
     }
 }
 
 impl Object {
-    fn age(&mut self, lists_lag: bool) {
-        age_ledger(&mut self.ledger, lists_lag);
+    fn age(&mut self, asked: Asked) {
+        age_ledger(&mut self.ledger, asked);
     }
 }
 
@@ -304,10 +313,14 @@ fn age_secret(secret: &mut Published) {
     secret.retiring.values_mut().for_each(age);
 }
 
-fn age_ledger(ledger: &mut Ledger, lists_lag: bool) {
-    // Only whether a publication came before it is ever asked; and whether a list may still lag.
+fn age_ledger(ledger: &mut Ledger, asked: Asked) {
+    // Of its start, only whether a publication came before it is ever asked.
     if let Some(intent) = &mut ledger.intent {
-        (intent.start, intent.attempt_time) = (OLD, OLD);
+        intent.start = OLD;
+        age(&mut intent.attempt_time);
+        if !asked.tries {
+            intent.attempt_time = OLD;
+        }
     }
     let scheduled = ledger.next_rotation.is_some();
     for key in ledger.credentials.values_mut() {
@@ -316,7 +329,7 @@ fn age_ledger(ledger: &mut Ledger, lists_lag: bool) {
         if scheduled {
             age(&mut key.issue_time);
         }
-        if lists_lag {
+        if asked.keys {
             key.issue_time = OLD;
             key.verified_time = key.verified_time.and(Some(OLD));
         }
@@ -329,9 +342,9 @@ fn age_ledger(ledger: &mut Ledger, lists_lag: bool) {
     }
 }
 
-fn age_action(action: &mut Action, lists_lag: bool) {
+fn age_action(action: &mut Action, asked: Asked) {
     if let Action::WriteLedger(ledger, _) = action {
-        age_ledger(ledger, lists_lag);
+        age_ledger(ledger, asked);
     }
     if let Action::Publish { mirror, .. } | Action::RestoreSecret { mirror, .. } = action {
         mirror.retiring.values_mut().for_each(age);
