@@ -70,6 +70,8 @@ pub enum Reason {
     Revoked,
     /// A key was removed from the backend and not yet seen refused by S3.
     RevocationUnconfirmed,
+    /// The time of an old key has come, and something keeps it from being revoked.
+    RevocationOverdue,
     /// The user still owns data, so it is not deleted.
     DeletionBlocked,
     /// The store's admin Secret or CA Secret is missing, or lacks a key.

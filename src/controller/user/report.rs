@@ -170,6 +170,10 @@ impl Setter<'_> {
 
     fn previous_keys(&mut self, standing: &Standing<'_>) {
         let ledger = standing.ledger;
+        if let Some(text) = self.overdue(standing) {
+            let reason = Reason::RevocationOverdue;
+            return self.set("PreviousKeysRevoked", Status::False, reason, &text);
+        }
         match ledger.retiring().max_by_key(|(_, at)| *at) {
             Some((_, at)) => {
                 let count = ledger.retiring().count();
@@ -188,6 +192,18 @@ impl Setter<'_> {
             }
             None => self.unset("PreviousKeysRevoked"),
         }
+    }
+
+    /// The time of a key has come, and something kept it from being revoked.
+    fn overdue(&self, standing: &Standing<'_>) -> Option<String> {
+        let (_, now) = self.at;
+        let is_held_up = matches!(standing.verdict, Verdict::Trouble(_));
+        let overdue = || standing.ledger.retiring().filter(|(_, at)| *at <= now);
+        let (_, since) = overdue().min_by_key(|(_, at)| *at).filter(|_| is_held_up)?;
+        let count = overdue().count();
+        Some(format!(
+            "{count} old key(s) are to be revoked since {since} and may still work; the condition Synced says what stands in the way."
+        ))
     }
 
     fn unknown_keys(&mut self, unknown: Option<&BTreeSet<CredentialId>>) {
@@ -377,6 +393,34 @@ mod tests {
         );
         assert_eq!(conditions(&after)[2], "PreviousKeysRevoked=True/Revoked");
         assert_eq!(after.previous_key_revoke_time, None);
+    }
+
+    #[test]
+    fn a_key_that_outlives_its_time_is_told_apart_from_one_in_its_grace_period() {
+        let mut ledger = Ledger::default();
+        for (id, end) in [("DUE", 60), ("LATER", 90)] {
+            let old = Issued {
+                issue_time: at(1),
+                verified_time: None,
+                revoke_time: Some(at(end)),
+            };
+            ledger.credentials.insert(CredentialId::new(id), old);
+        }
+        let told = |verdict: Verdict, now| {
+            let standing = standing(verdict, Some(true), &ledger);
+            let status = status(&ObjectUserStatus::default(), &standing, 1, at(now));
+            let told = condition::find(&status.conditions, "PreviousKeysRevoked").unwrap();
+            (told.reason.clone(), told.message.clone())
+        };
+        let refused = || Verdict::Trouble(Trouble::passing(Reason::BackendUnavailable, "It is down."));
+        let (reason, message) = told(refused(), 61);
+        assert_eq!(reason, "RevocationOverdue");
+        assert!(
+            message.starts_with("1 old key(s) are to be revoked since"),
+            "{message}"
+        );
+        assert_eq!(told(refused(), 59).0, "GracePeriod");
+        assert_eq!(told(Verdict::Working("Revoking."), 61).0, "GracePeriod");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::testbed::{
 use gracekey::api::v1alpha1::{LastUseState, ObjectUser};
 use gracekey_simulators::ontap::Version;
 use k8s_openapi::api::events::v1::Event;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,23 @@ use std::time::{Duration, Instant};
 async fn a_user_lives_its_whole_life_on_ecs() {
     let site = Site::ecs().await;
     let world = whole_life(&site).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_store_on_ecs_comes_with_a_user_of_its_label() {
+    let site = Site::ecs().await;
+    let world = site.world().await;
+    let wish = json!({ "spec": { "initialUser": { "create": true } } });
+    world
+        .stores()
+        .patch("store", &PatchParams::default(), &Patch::Merge(&wish))
+        .await
+        .unwrap();
+    let user = world.until_settled("store-initial").await;
+    let found = site.driver().await.find_user(&user_name(&user)).await.unwrap();
+    assert_eq!(found.unwrap().label, "Initial S3 user");
+    assert!(site.takes(&world.pair("store-initial").await).await);
     world.finish().await;
 }
 

@@ -159,8 +159,12 @@ async fn a_revocation_that_fails_on_and_on_is_told_and_done_in_the_end() {
     for (name, old) in names.iter().zip(&olds) {
         let user = world.user(name).await;
         assert_eq!(reason(&user, "Ready"), "Succeeded", "{name}: the new key is good");
-        assert_eq!(reason(&user, "PreviousKeysRevoked"), "GracePeriod", "{name}");
-        assert!(message(&user, "PreviousKeysRevoked").contains("1 old key(s) still valid"));
+        assert_eq!(
+            reason(&user, "PreviousKeysRevoked"),
+            "RevocationOverdue",
+            "{name}"
+        );
+        assert!(message(&user, "PreviousKeysRevoked").contains("1 old key(s) are to be revoked since"));
         let both = [current(&user), old.id.to_string()].into();
         assert_eq!(world.live_keys(&user).await, both, "{name}");
         assert!(world.works(old).await && world.works(&world.pair(name).await).await);
