@@ -87,7 +87,10 @@ impl From<&backend::Error> for Trouble {
         };
         // A text that changes with each failure would be a write with each failure.
         let message = if error.kind == ErrorKind::Transient {
-            "The store does not answer. It is tried again; keys and Secret stay as they are.".to_owned()
+            let (backend, operation) = (error.backend, error.operation);
+            format!(
+                "{backend} {operation}: the store does not answer, or fails. It is tried again; keys and Secret stay as they are."
+            )
         } else {
             error.to_string()
         };

@@ -104,7 +104,8 @@ async fn a_deletion_that_fails_on_and_on_is_told_and_done_in_the_end() {
     for name in names {
         world.delete_user(name).await;
     }
-    world.until_reason(failing, "BackendUnavailable").await;
+    let told = world.until_reason(failing, "BackendUnavailable").await;
+    assert!(message(&told, "Synced").contains("DeleteUser"), "{told:?}");
     let told = world.until_reason(denied, "AuthenticationFailed").await;
     let said = message(&told, "Synced");
     for part in [user_name(&told).as_str(), "DeleteUser", "radosgw-admin caps add"] {
@@ -149,7 +150,8 @@ async fn a_revocation_that_fails_on_and_on_is_told_and_done_in_the_end() {
     for name in names {
         world.rotate(name, "one").await;
     }
-    world.until_reason(failing, "BackendUnavailable").await;
+    let told = world.until_reason(failing, "BackendUnavailable").await;
+    assert!(message(&told, "Synced").contains("RevokeKey"), "{told:?}");
     let told = world.until_reason(denied, "AuthenticationFailed").await;
     let said = message(&told, "Synced");
     for part in [user_name(&told).as_str(), "RevokeKey", "radosgw-admin caps add"] {

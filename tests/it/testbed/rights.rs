@@ -13,9 +13,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
 };
 
 /// Name of the release, and so of its service account.
@@ -89,8 +90,37 @@ fn api(home: &OwnNamespace, object: &DynamicObject) -> Api<DynamicObject> {
     }
 }
 
-/// The service account of the chart, its roles and their bindings.
+/// The service account of the chart, its roles and their bindings. Each world has namespaces of its own, and Helm takes a fifth
+/// of a second: it is asked once for each pattern of them, and the names are put in afterwards.
 fn rendered(home: &str, watched: Option<&[String]>) -> Vec<DynamicObject> {
+    static TEXTS: Mutex<BTreeMap<Option<Vec<usize>>, String>> = Mutex::new(BTreeMap::new());
+    let mut names = vec![home];
+    let pattern = watched.map(|watched| {
+        let place = |name| {
+            names.iter().position(|known| *known == name).unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            })
+        };
+        watched.iter().map(String::as_str).map(place).collect::<Vec<_>>()
+    });
+    let stand_in = |place: usize| format!("stand-in-{place}-for-a-namespace");
+    let mut texts = TEXTS.lock().unwrap();
+    let text = texts.entry(pattern.clone()).or_insert_with(|| {
+        let watched: Option<Vec<String>> = pattern.map(|places| places.into_iter().map(stand_in).collect());
+        helm_template(&stand_in(0), watched.as_deref())
+    });
+    let named = names
+        .iter()
+        .enumerate()
+        .fold(text.clone(), |text, (place, name)| {
+            text.replace(&stand_in(place), name)
+        });
+    drop(texts);
+    rights_in(&named)
+}
+
+fn helm_template(home: &str, watched: Option<&[String]>) -> String {
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/gracekey");
     let run = Command::new(helm())
         .args(["template", RELEASE])
@@ -104,7 +134,10 @@ fn rendered(home: &str, watched: Option<&[String]>) -> Vec<DynamicObject> {
         "helm: {}",
         String::from_utf8_lossy(&run.stderr)
     );
-    let text = String::from_utf8(run.stdout).unwrap();
+    String::from_utf8(run.stdout).unwrap()
+}
+
+fn rights_in(text: &str) -> Vec<DynamicObject> {
     let rights = [
         "ServiceAccount",
         "Role",
@@ -142,4 +175,14 @@ pub(crate) fn helm() -> &'static Path {
         assert!(run.status.success(), "{} helm: {said}", get.display());
         Path::new(String::from_utf8(run.stdout).unwrap().trim()).join("bin/helm")
     })
+}
+
+#[test]
+fn names_put_in_afterwards_are_as_good_as_those_that_helm_was_given() {
+    for watched in [None, Some(["home", "other", "home"].map(String::from).to_vec())] {
+        let put_in = rendered("home", watched.as_deref());
+        let given = rights_in(&helm_template("home", watched.as_deref()));
+        assert!(given.len() > 2, "{given:?}");
+        assert_eq!(put_in, given);
+    }
 }
