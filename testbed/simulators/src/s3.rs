@@ -50,15 +50,43 @@ struct Bucket {
     objects: BTreeMap<String, Vec<u8>>,
 }
 
-/// Buckets and objects.
+impl Bucket {
+    fn size(&self) -> u64 {
+        self.objects.values().map(|content| content.len() as u64).sum()
+    }
+}
+
+/// Buckets and objects, and how much each user may store.
 #[derive(Clone, Debug, Default)]
-pub struct Buckets(BTreeMap<String, Bucket>);
+pub struct Buckets {
+    all: BTreeMap<String, Bucket>,
+    most: BTreeMap<String, u64>,
+}
 
 impl Buckets {
     /// Names of the buckets of a user.
     pub fn of(&self, user: &str) -> Vec<String> {
-        let owned = self.0.iter().filter(|(_, bucket)| bucket.owner == user);
+        let owned = self.all.iter().filter(|(_, bucket)| bucket.owner == user);
         owned.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// From now on a user may store this many bytes in all its buckets together; `None`: as many as it likes. What is
+    /// there stays.
+    pub fn limit(&mut self, user: &str, most: Option<u64>) {
+        self.most.remove(user);
+        self.most.extend(most.map(|most| (user.to_owned(), most)));
+    }
+
+    /// Whether a user may store so many bytes in place of what this object has.
+    fn has_room(&self, user: &str, bucket: &str, key: &str, bytes: usize) -> bool {
+        let Some(most) = self.most.get(user) else {
+            return true;
+        };
+        let owned = self.all.values().filter(|bucket| bucket.owner == user);
+        let stored: u64 = owned.map(Bucket::size).sum();
+        let object = self.all.get(bucket).and_then(|bucket| bucket.objects.get(key));
+        let replaced = object.map_or(0, Vec::len) as u64;
+        stored - replaced + bytes as u64 <= *most
     }
 
     /// Answers an S3 request: who signed it, and may it? `lookup` asks the admin side about an access key.
@@ -101,7 +129,7 @@ impl Buckets {
     }
 
     fn on_bucket(&mut self, request: &Incoming, user: &str, name: &str) -> Answer {
-        let there = self.0.get(name);
+        let there = self.all.get(name);
         let is_own = there.is_some_and(|bucket| bucket.owner == user);
         match (request.method(), there) {
             (&Method::PUT, None) => {
@@ -109,7 +137,7 @@ impl Buckets {
                     owner: user.to_owned(),
                     objects: BTreeMap::new(),
                 };
-                self.0.insert(name.to_owned(), bucket);
+                self.all.insert(name.to_owned(), bucket);
                 empty(StatusCode::OK)
             }
             (&Method::PUT, Some(_)) if is_own => empty(StatusCode::OK),
@@ -121,7 +149,7 @@ impl Buckets {
                 error(StatusCode::CONFLICT, "BucketNotEmpty")
             }
             (&Method::DELETE, Some(_)) => {
-                self.0.remove(name);
+                self.all.remove(name);
                 empty(StatusCode::NO_CONTENT)
             }
             _ => error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
@@ -129,13 +157,15 @@ impl Buckets {
     }
 
     fn on_object(&mut self, request: &Incoming, user: &str, bucket: &str, key: String) -> Answer {
-        let Some(bucket) = self.0.get_mut(bucket) else {
+        let has_room = self.has_room(user, bucket, &key, request.body().len());
+        let Some(bucket) = self.all.get_mut(bucket) else {
             return error(StatusCode::NOT_FOUND, "NoSuchBucket");
         };
         if bucket.owner != user {
             return error(StatusCode::FORBIDDEN, "AccessDenied");
         }
         match *request.method() {
+            Method::PUT if !has_room => error(StatusCode::FORBIDDEN, "QuotaExceeded"),
             Method::PUT => {
                 bucket.objects.insert(key, request.body().to_vec());
                 empty(StatusCode::OK)

@@ -1,4 +1,4 @@
-//! `ostor-buckets`, `ostor-limits` and `ostor-quotas`.
+//! `ostor-buckets` and `ostor-limits`.
 
 use super::answers::{INVALID, json_answer};
 use super::call::Call;
@@ -61,7 +61,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
 }
 
 /// The user or bucket that a call is about.
-fn target(state: &State, call: &Call) -> Result<String, Answer> {
+pub(super) fn target(state: &State, call: &Call) -> Result<String, Answer> {
     let Some(name) = call.get("bucket") else {
         return Ok(target_of_user(&call.user(state)?.id));
     };
@@ -170,55 +170,5 @@ impl Limits {
             body[format!("ops:{name}")] = format!("{}.{:02}", limit / 100, limit % 100).into();
         }
         body
-    }
-}
-
-/// Answers a call of `ostor-quotas`.
-pub(super) fn answer_quotas(state: &mut State, call: &Call) -> Answer {
-    let off = state.refuse(state.options.quotas_off, "There is no quota");
-    let answered = match call.method {
-        Method::GET | Method::PUT | Method::DELETE if !state.options.quotas => Err(off),
-        Method::GET => quota_target(state, call).and_then(|target| {
-            let size = state.quotas.get(&target).ok_or(off)?;
-            let is_user = target.starts_with("user");
-            let kind: Value = match (state.options.quota_type_is_number, is_user) {
-                (true, _) => u8::from(!is_user).into(),
-                (false, true) => "user".into(),
-                (false, false) => "bucket".into(),
-            };
-            let body = json!({"version": "1", "type": kind, "size": size.to_string()});
-            Ok(json_answer(StatusCode::OK, &body))
-        }),
-        Method::PUT => set_quota(state, call),
-        Method::DELETE => state.write(call, |state| {
-            let target = quota_target(state, call)?;
-            state.quotas.remove(&target).ok_or(off)?;
-            Ok(empty(state.options.deleted))
-        }),
-        _ => return state.no_such_call(call),
-    };
-    answered.unwrap_or_else(|refused| refused)
-}
-
-fn set_quota(state: &mut State, call: &Call) -> Result<Answer, Answer> {
-    state.write(call, |state| {
-        let target = quota_target(state, call)?;
-        let Some(size) = call.get("quota-size").and_then(|text| text.parse().ok()) else {
-            state.note(call, "quota-size is a whole number of gigabytes");
-            return Err(state.refuse(INVALID, "A wrong set of parameters is specified"));
-        };
-        state.quotas.insert(target, size);
-        Ok(empty(StatusCode::OK))
-    })
-}
-
-fn quota_target(state: &State, call: &Call) -> Result<String, Answer> {
-    match call.get("default") {
-        None => target(state, call),
-        Some(kind @ ("user" | "bucket")) => Ok(format!("{kind} default")),
-        Some(_) => {
-            state.note(call, "default is user or bucket");
-            Err(state.refuse(INVALID, "A wrong set of parameters is specified"))
-        }
     }
 }

@@ -18,6 +18,7 @@ mod buckets;
 mod call;
 mod directory;
 mod options;
+mod quotas;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ mod usage;
 mod users;
 
 pub use options::{
-    ErrorBody, Existing, KeyOrder, Lags, LastKey, LimitForm, LimitUnit, ListShape, Options, Refusal,
+    ErrorBody, Existing, KeyOrder, Lags, LastKey, LimitForm, LimitUnit, ListShape, NoQuota, Options, Refusal,
     Signature, UserShape, Verb,
 };
 

@@ -126,6 +126,16 @@ pub enum LimitUnit {
     PerSecond,
 }
 
+/// What a user or bucket without a quota is answered with. Unconfirmed: 404, else a size of 0, which "means
+/// unlimited" ("GET service ostor-quotas").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoQuota {
+    /// There is nothing to read or to delete.
+    Refused(Refusal),
+    /// Read as 0, and deleted as if it were there.
+    Zero,
+}
+
 /// The product that is simulated.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -211,11 +221,19 @@ pub struct Options {
     pub limit_form: LimitForm,
     /// What they count.
     pub limit_unit: LimitUnit,
-    /// Whether accounting was added, without which there are no quotas (service guide 5.0, "Managing S3 user
-    /// and bucket quotas via REST API").
+    /// Whether the product has quotas (since 4.7, "PUT service ostor-quotas") and accounting was added, without
+    /// which there are none (service guide 5.0, "Managing S3 user and bucket quotas via REST API").
     pub quotas: bool,
-    /// Quotas that are off, or none for this user or bucket. Unconfirmed.
+    /// Every call about quotas where there are none. Unconfirmed.
     pub quotas_off: Refusal,
+    /// A user or bucket without a quota.
+    pub no_quota: NoQuota,
+    /// Whether a quota is read in bytes, as the text of "GET service ostor-quotas" has it; its sample, and those
+    /// of the service guide, have gigabytes.
+    pub quota_in_bytes: bool,
+    /// What a gigabyte is. The documents say "gigabytes" and "GB" alone; unconfirmed whether that is 10^9 or 2^30
+    /// bytes. Less where a test fills it.
+    pub gigabyte: u64,
     /// Whether `type` of a quota is `0` and `1` instead of `user` and `bucket` (samples differ).
     pub quota_type_is_number: bool,
     /// Whether statistics are collected.
@@ -286,7 +304,10 @@ impl Default for Options {
             limit_form: LimitForm::Either,
             limit_unit: LimitUnit::PerMinute,
             quotas: true,
-            quotas_off: refusal(StatusCode::NOT_FOUND, "NoSuchQuota"),
+            quotas_off: refusal(StatusCode::BAD_REQUEST, "QuotasDisabled"),
+            no_quota: NoQuota::Refused(refusal(StatusCode::NOT_FOUND, "NoSuchQuota")),
+            quota_in_bytes: false,
+            gigabyte: 1_000_000_000,
             quota_type_is_number: false,
             usage: true,
             usage_period: Duration::from_mins(30),

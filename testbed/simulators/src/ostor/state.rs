@@ -5,7 +5,7 @@ use super::call::Call;
 use super::directory::{Directory, Pair};
 use super::options::{Lags, Options, Refusal};
 use super::usage::{self, Usage};
-use super::{Counters, Fault, answers, auth, users};
+use super::{Counters, Fault, answers, auth, quotas, users};
 use crate::clock::Clock;
 use crate::s3::{Buckets, Refusals};
 use crate::server::{self, Answer, Incoming, Violations};
@@ -94,7 +94,7 @@ impl State {
             "ostor-accounts" => users::answer_accounts(self, call),
             "ostor-buckets" => buckets::answer(self, call),
             "ostor-limits" => buckets::answer_limits(self, call),
-            "ostor-quotas" => buckets::answer_quotas(self, call),
+            "ostor-quotas" => quotas::answer(self, call),
             "ostor-usage" => usage::answer(self, call),
             _ => self.no_such_call(call),
         };

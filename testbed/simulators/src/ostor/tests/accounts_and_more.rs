@@ -135,35 +135,6 @@ async fn a_limit_in_the_other_form_is_400() {
 }
 
 #[tokio::test]
-async fn quotas_are_strings_and_their_type_a_word_or_a_number() {
-    let (store, admin) = start(Options::default()).await;
-    let pair = store.foreign_user("u@example.com");
-    assert_eq!(admin.with(&pair).s3("PUT", "/bucket").await, 200);
-    let quota = format!("ostor-quotas&{USER}");
-    assert_eq!(admin.call("GET", &quota).await.status, 404);
-    admin.done("PUT", &format!("{quota}&quota-size=1024")).await;
-    let read = admin.done("GET", &quota).await.json();
-    assert_eq!(
-        read,
-        serde_json::json!({"version": "1", "type": "user", "size": "1024"})
-    );
-    assert!(store.snapshot("u@example.com").contains("quota 1024 GB"));
-    admin.done("PUT", "ostor-quotas&bucket=bucket&quota-size=1").await;
-    admin
-        .done("PUT", "ostor-quotas&default=bucket&quota-size=2")
-        .await;
-    store.set_options(|options| options.quota_type_is_number = true);
-    assert_eq!(
-        admin.done("GET", "ostor-quotas&default=bucket").await.json()["type"],
-        1
-    );
-    assert_eq!(admin.call("GET", "ostor-quotas&bucket=other").await.status, 404);
-    admin.done("DELETE", &quota).await;
-    store.set_options(|options| options.quotas = false);
-    assert_eq!(admin.call("GET", "ostor-quotas&bucket=bucket").await.status, 404);
-}
-
-#[tokio::test]
 async fn usage_names_the_user_once_its_period_is_over() {
     let (store, admin) = start(Options::default()).await;
     let pair = store.foreign_user("u@example.com");

@@ -94,6 +94,12 @@ impl Client {
         self.signed(method, path, path, &[]).await.status
     }
 
+    /// An object of S3 that is stored with this content.
+    pub(super) async fn s3_with(&self, path: &str, content: &str) -> u16 {
+        let length = format!("Content-Length: {}\r\n\r\n{content}", content.len());
+        self.signed("PUT", path, path, &[&length]).await.status
+    }
+
     /// A request signed with Version 2 over this resource. `more` is sent, and not signed.
     pub(super) async fn signed(&self, method: &str, target: &str, resource: &str, more: &[&str]) -> Answer {
         let date = now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();

@@ -4,6 +4,7 @@ mod accounts_and_more;
 mod client;
 mod faults;
 mod keys;
+mod quotas;
 mod rules;
 mod signing;
 mod users;
