@@ -58,6 +58,8 @@ impl BucketRights {
 pub struct Limitable {
     /// [`Resource::Bytes`].
     pub bytes: bool,
+    /// Bytes are limited to whole multiples of this alone; 1: to any number. What is between is not rounded: it cannot be had.
+    pub byte_step: u64,
     /// [`Resource::Objects`].
     pub objects: bool,
     /// [`Resource::Buckets`].
@@ -68,6 +70,7 @@ impl Limitable {
     /// Nothing.
     pub const NONE: Self = Self {
         bytes: false,
+        byte_step: 1,
         objects: false,
         buckets: false,
     };
@@ -79,6 +82,19 @@ impl Limitable {
             Resource::Objects => self.objects,
             Resource::Buckets => self.buckets,
         }
+    }
+
+    /// What every limit of this is a whole multiple of.
+    pub fn step(self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Bytes => self.byte_step,
+            Resource::Objects | Resource::Buckets => 1,
+        }
+    }
+
+    /// Whether this can be limited to exactly so much.
+    pub fn takes(self, resource: Resource, most: u64) -> bool {
+        self.covers(resource) && most.is_multiple_of(self.step(resource))
     }
 }
 
@@ -141,5 +157,31 @@ impl Capabilities {
     /// Whether a read may lack what is there.
     pub fn reads_lag(&self) -> bool {
         !self.list_lag.is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_taken_where_it_is_covered_and_whole() {
+        let quota = Limitable {
+            bytes: true,
+            byte_step: 1000,
+            objects: true,
+            ..Limitable::NONE
+        };
+        for (of, most, taken) in [
+            (Resource::Bytes, 1000, true),
+            (Resource::Bytes, 7000, true),
+            (Resource::Bytes, 1, false),
+            (Resource::Bytes, 1001, false),
+            (Resource::Objects, 1, true),
+            (Resource::Objects, 1001, true),
+            (Resource::Buckets, 1000, false),
+        ] {
+            assert_eq!(quota.takes(of, most), taken, "{most} {of:?}");
+        }
     }
 }

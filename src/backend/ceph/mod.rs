@@ -44,6 +44,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     },
     quota: Limitable {
         bytes: true,
+        byte_step: 1,
         objects: true,
         buckets: true,
     },

@@ -308,6 +308,14 @@ fn one_trouble(unmet: &Unmet, buckets: &Buckets) -> Option<Trouble> {
                 field_of(*of)
             ),
         ),
+        Unmet::LimitNotWhole(of, step) => Trouble::stalled(
+            Reason::Unsupported,
+            format!(
+                "The backend limits `spec.quota.{}` to whole multiples of {step} alone, and nothing is rounded: set such a number, or take \
+                 it out. Until then it stays as it was.",
+                field_of(*of)
+            ),
+        ),
         Unmet::BucketMissing(_) => return None,
         Unmet::BucketClosed(name) => said(name, "There is no consent to grants on the bucket"),
         Unmet::BucketUnknown(name) => said(name, "The backend did not answer for the bucket"),

@@ -116,13 +116,13 @@ impl<'a> View<'a> {
         grants.filter(move |_| can).map(|(name, wanted)| (name, *wanted))
     }
 
-    /// Limits of the spec, where the backend has such.
+    /// Limits of the spec, where the backend has exactly such.
     fn limits(&self) -> impl Iterator<Item = (Resource, u64)> {
         let can = self.facts.capabilities.quota;
         let limits = self.facts.desired.limits.iter();
         limits
             .map(|(of, most)| (*of, *most))
-            .filter(move |(of, _)| can.covers(*of))
+            .filter(move |(of, most)| can.takes(*of, *most))
     }
 
     fn is_wanted(&self, name: &BucketName) -> bool {
@@ -266,9 +266,7 @@ impl<'a> View<'a> {
         if !facts.capabilities.buckets.grant && !facts.desired.grants.is_empty() {
             unmet.insert(Unmet::GrantsUnsupported);
         }
-        let unlimited = facts.desired.limits.keys();
-        let unlimited = unlimited.filter(|of| !facts.capabilities.quota.covers(**of));
-        unmet.extend(unlimited.map(|of| Unmet::LimitUnsupported(*of)));
+        unmet.extend(self.unmet_limits());
         if facts.limits.is_none() {
             unmet.insert(Unmet::LimitsUnknown);
         }
@@ -281,6 +279,19 @@ impl<'a> View<'a> {
             unmet.extend(unwanted.filter_map(|name| self.stuck(name)));
         }
         unmet
+    }
+
+    fn unmet_limits(&self) -> impl Iterator<Item = Unmet> {
+        let can = self.facts.capabilities.quota;
+        let limits = self.facts.desired.limits.iter();
+        let not_taken = limits.filter(move |(of, most)| !can.takes(**of, **most));
+        not_taken.map(move |(of, _)| {
+            if can.covers(*of) {
+                Unmet::LimitNotWhole(*of, can.step(*of))
+            } else {
+                Unmet::LimitUnsupported(*of)
+            }
+        })
     }
 
     fn unmet_grant(&self, name: &BucketName, wanted: WantedGrant) -> Option<Unmet> {

@@ -111,6 +111,8 @@ pub enum Unmet {
     GrantsUnsupported,
     /// The backend cannot limit this.
     LimitUnsupported(Resource),
+    /// The backend limits this to whole multiples of so much, and what is wished is none. What was set before stays.
+    LimitNotWhole(Resource, u64),
     /// The bucket is not there, and is not to be made or cannot be.
     BucketMissing(BucketName),
     /// The bucket is there, and its owner did not consent.

@@ -370,18 +370,21 @@ pub(crate) async fn a_lost_answer_about_access_is_mended_by_repeating(subject: &
 }
 
 pub(crate) async fn limits_are_set_told_and_lifted_as_claimed(subject: &dyn Subject) -> Shown {
-    let (driver, user) = (subject.driver(), ready(subject).await);
+    let driver = subject.driver();
     let quota = driver.capabilities().quota;
     let all = [Resource::Bytes, Resource::Objects, Resource::Buckets];
     let covered: Vec<_> = all.into_iter().filter(|of| quota.covers(*of)).collect();
     if covered.is_empty() {
-        let changes = LimitChanges::from([(Resource::Bytes, Some(1))]);
-        refused(
-            driver.set_limits(&user.name, &changes).await,
-            ErrorKind::Unsupported,
-        );
+        let user = ready(subject).await;
+        for of in all {
+            let changes = LimitChanges::from([(of, Some(1))]);
+            let set = driver.set_limits(&user.name, &changes).await;
+            refused(set, ErrorKind::Unsupported);
+        }
         return Shown::NotClaimed("quota");
     }
+    // Where a user comes with its key, it is not there before.
+    let (user, _) = made_with_key(subject).await;
     let limits = async |of| {
         let user = driver.find_user(&user.name).await.unwrap().unwrap();
         user.limits.get(&of).copied()
@@ -396,16 +399,25 @@ pub(crate) async fn limits_are_set_told_and_lifted_as_claimed(subject: &dyn Subj
         };
         let others: Vec<_> = covered.iter().copied().filter(|other| other != of).collect();
         let untouched = before(&others).await;
+        let step = quota.step(*of);
         for most in [Some(1001), Some(1), Some(1 << 20), None, Some(7)] {
+            let most = most.map(|steps: u64| steps * step);
             let changes = LimitChanges::from([(*of, most)]);
             driver.set_limits(&user.name, &changes).await.unwrap();
             driver.set_limits(&user.name, &changes).await.unwrap();
             assert_eq!(limits(*of).await, most, "{of:?}");
         }
+        if step > 1 {
+            let between = LimitChanges::from([(*of, Some(7 * step + 1))]);
+            refused(driver.set_limits(&user.name, &between).await, ErrorKind::Invalid);
+            assert_eq!(limits(*of).await, Some(7 * step), "nothing is rounded");
+        }
         assert_eq!(before(&others).await, untouched, "others stay");
     }
-    let nobody = fresh_user(subject).name;
-    let changes = LimitChanges::from([(covered[0], Some(1))]);
-    refused(driver.set_limits(&nobody, &changes).await, ErrorKind::NotFound);
+    let (nobody, of) = (fresh_user(subject).name, covered[0]);
+    for most in [Some(quota.step(of)), None] {
+        let changes = LimitChanges::from([(of, most)]);
+        refused(driver.set_limits(&nobody, &changes).await, ErrorKind::NotFound);
+    }
     Shown::Met
 }

@@ -235,7 +235,7 @@ pub(crate) async fn call_everything(driver: &dyn Driver, user: &NewUser) -> Vec<
     }
     for of in [Resource::Bytes, Resource::Objects, Resource::Buckets] {
         if capabilities.quota.covers(of) {
-            let changes = LimitChanges::from([(of, Some(1))]);
+            let changes = LimitChanges::from([(of, Some(capabilities.quota.step(of)))]);
             results.push(driver.set_limits(name, &changes).await);
         }
     }

@@ -10,6 +10,7 @@ mod mistakes;
 mod mistakes_of_access;
 mod process;
 mod scenario;
+mod steps;
 mod violation;
 mod walk;
 mod world;

@@ -68,6 +68,7 @@ const fn backend(overlap: Overlap, secret_readable: bool, id_choosable: bool) ->
         },
         quota: Limitable {
             bytes: true,
+            byte_step: 1,
             objects: false,
             buckets: false,
         },
