@@ -17,6 +17,8 @@ pub struct OstorConfig {
     pub endpoint: Endpoint,
     /// How calls are signed.
     pub signature: OstorSignature,
+    /// Users have quotas, by the word of the store's admin.
+    pub quotas: bool,
     /// Region of the credential scope of Version 4.
     pub region: String,
     /// Public half of a system user's key.
@@ -39,6 +41,7 @@ impl OstorConfig {
         Ok(Self {
             endpoint: parts.endpoint(&spec.endpoint)?,
             signature: spec.signature,
+            quotas: spec.quotas,
             region: parts.region(),
             access_key_id: AccessKeyId::new(parts.text("accessKey")?),
             secret: parts.secret("secretKey")?,
@@ -53,6 +56,7 @@ impl fmt::Debug for OstorConfig {
         f.debug_struct("OstorConfig")
             .field("endpoint", &self.endpoint)
             .field("signature", &self.signature)
+            .field("quotas", &self.quotas)
             .field("access_key_id", &self.access_key_id)
             .finish_non_exhaustive()
     }

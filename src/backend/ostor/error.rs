@@ -35,6 +35,11 @@ pub(super) fn is_refusal(reply: &Reply) -> bool {
     is_by_product(reply) && matches!(reply.status, 400 | 403 | 404 | 409 | 422)
 }
 
+/// A call that the store does not have, or that is off in its cluster: what it says then is not documented.
+pub(super) fn is_unoffered(reply: &Reply) -> bool {
+    is_refusal(reply) || is_wrong_method(reply)
+}
+
 /// The error that an answer other than 2xx stands for.
 pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
     let judgement = call::judge(reply, is_by_product(reply));
@@ -52,6 +57,15 @@ pub(super) fn refused_in_this_state(call: &Call, reply: &Reply, advice: &str) ->
         return refused(call, reply);
     }
     let judgement = (ErrorKind::Conflict, Outcome::NotApplied);
+    call.refused(reply, judgement, advice, message(reply).as_deref())
+}
+
+/// The same for a call about a quota, by a key that was just taken for another call. What the `ObjectStore` says of the store is
+/// not so.
+pub(super) fn without_quotas(call: &Call, reply: &Reply) -> Error {
+    let advice = "the store refuses this: is it Virtuozzo Hybrid Infrastructure 4.7 or later, and was accounting set up on a node of \
+                  it (`ostor-ctl add-acc`)? If not, take `quotas` out of the ObjectStore";
+    let judgement = (ErrorKind::Unsupported, Outcome::NotApplied);
     call.refused(reply, judgement, advice, message(reply).as_deref())
 }
 
@@ -159,6 +173,26 @@ mod tests {
             let error = refused_in_this_state(&write(), &by_product(status, "No"), "why");
             assert_eq!(error.kind, kind, "{status}");
         }
+    }
+
+    #[test]
+    fn what_is_not_offered_names_what_to_set_up() {
+        let call = request::set_quota(&name(), 1);
+        for status in [400, 403, 404, 405, 409, 422, 501] {
+            let reply = by_product(status, "No");
+            assert!(is_unoffered(&reply), "{status}");
+            let error = without_quotas(&call, &reply);
+            assert_eq!(
+                (error.kind, error.outcome),
+                (K::Unsupported, NotApplied),
+                "{status}"
+            );
+            assert!(error.to_string().contains("`ostor-ctl add-acc`"), "{error}");
+        }
+        for status in [401, 429, 500, 503] {
+            assert!(!is_unoffered(&by_product(status, "No")), "{status}");
+        }
+        assert!(!is_unoffered(&in_front(404)));
     }
 
     #[test]

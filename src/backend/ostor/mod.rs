@@ -6,6 +6,7 @@ mod keys;
 mod learned;
 mod link;
 mod name;
+mod quota;
 mod request;
 mod wire;
 
@@ -15,6 +16,7 @@ use super::call::{Call, is_success};
 use super::error::{Error, ErrorKind, Outcome, Result};
 use super::http::Reply;
 use super::{BackendInfo, BackendKind, Driver, IssueRequest, KeyPair, NewUser, ObservedUser};
+use crate::domain::access::LimitChanges;
 use crate::domain::capabilities::{BucketRights, Capabilities, Limitable, Overlap, UserNameRules};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{CredentialId, UserName};
@@ -22,12 +24,14 @@ use async_trait::async_trait;
 use learned::Learned;
 use link::Link;
 use name::check_name;
+use quota::QUOTAS;
 use std::time::Duration;
 
 /// Key pairs of one user. (Orchestration reference, "POST service ostor-users"; admin guide 6.2.)
 const MAX_KEYS: u8 = 2;
 
-/// What such a store can do, as far as a driver knows that has not asked it. A probe tells whether users can be locked.
+/// What such a store can do, as far as a driver knows that has not asked it. A probe tells whether users can be locked, and
+/// the `ObjectStore` whether they have quotas.
 ///
 /// Settling: "eventually consistent" by the vendor's own words, without a figure.
 /// Names: an address has at most 64 characters before its `@`, and a mark makes 51 of what follows. Which characters the
@@ -57,6 +61,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
 /// The `ostor-users` of a Virtuozzo or Acronis store.
 #[derive(Debug)]
 pub struct OstorDriver {
+    /// Users have quotas, by the word of the store's admin: no call tells it beyond doubt.
+    quotas: bool,
     link: Link,
     learned: Learned,
 }
@@ -65,6 +71,7 @@ impl OstorDriver {
     /// Makes a driver; nothing is sent. Fails when the CA bundle cannot be used.
     pub fn new(config: OstorConfig) -> Result<Self> {
         Ok(Self {
+            quotas: config.quotas,
             link: Link::new(config)?,
             learned: Learned::default(),
         })
@@ -139,6 +146,7 @@ impl Driver for OstorDriver {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             lock: self.learned.lock() == Some(true),
+            quota: if self.quotas { QUOTAS } else { Limitable::NONE },
             ..CAPABILITIES
         }
     }
@@ -157,6 +165,9 @@ impl Driver for OstorDriver {
         if self.needs_probe() {
             self.learn().await?;
         }
+        if self.quotas {
+            self.check_quotas().await?;
+        }
         Ok(BackendInfo {
             product: "Virtuozzo or Acronis object storage".to_owned(),
             version: None,
@@ -164,8 +175,11 @@ impl Driver for OstorDriver {
     }
 
     async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
-        let user = self.get(name).await?;
-        Ok(user.map(|user| user.observe(self.link.own_key())))
+        let Some(user) = self.get(name).await? else {
+            return Ok(None);
+        };
+        let limits = self.limits(name).await?;
+        Ok(Some(user.observe(self.link.own_key(), limits)))
     }
 
     async fn create_user(&self, user: &NewUser) -> Result<()> {
@@ -247,6 +261,10 @@ impl Driver for OstorDriver {
 
     async fn revoke(&self, name: &UserName, id: &CredentialId) -> Result<()> {
         self.remove_key(name, id.as_str()).await
+    }
+
+    async fn set_limits(&self, name: &UserName, changes: &LimitChanges) -> Result<()> {
+        self.change_limits(name, changes).await
     }
 }
 

@@ -1,7 +1,7 @@
-//! Requests of `ostor-users` and `ostor-buckets`, as pure values.
+//! Requests of `ostor-users`, `ostor-buckets` and `ostor-quotas`, as pure values.
 //!
 //! Source: Virtuozzo, "Object Storage Orchestration API Reference" (7.0.5; 4.5 to 7.3) and "Storage-as-a-Service
-//! Integration Guide" (disable, enable). Parameters travel in the query only. No request here carries a secret.
+//! Integration Guide" (disable, enable, quotas). Parameters travel in the query only. No request here carries a secret.
 
 use crate::backend::{BackendKind, call::Call, http::Query};
 use crate::domain::ids::UserName;
@@ -41,17 +41,20 @@ fn of_user(
     name: &UserName,
     and: impl FnOnce(Query) -> Query,
 ) -> Call {
-    let query = Query::new()
-        .flag("ostor-users")
-        .pair("emailAddress", name.as_str());
+    about_user("ostor-users", operation, method, name, and)
+}
+
+fn about_user(
+    resource: &str,
+    operation: &'static str,
+    method: Method,
+    name: &UserName,
+    and: impl FnOnce(Query) -> Query,
+) -> Call {
+    let query = Query::new().flag(resource).pair("emailAddress", name.as_str());
     let target = format!("/?{}", and(query).as_str());
-    Call::new(
-        BackendKind::Ostor,
-        operation,
-        method,
-        target,
-        format!("user {name}"),
-    )
+    let subject = format!("user {name}");
+    Call::new(BackendKind::Ostor, operation, method, target, subject)
 }
 
 /// What Signature Version 2 covers of a target: the sub-resource alone. (Client `Luzilla/acronis-s3-usage`.)
@@ -107,12 +110,32 @@ pub(super) fn delete_user(name: &UserName) -> Call {
 
 /// The buckets of a user.
 pub(super) fn list_buckets(name: &UserName) -> Call {
-    let query = Query::new()
-        .flag("ostor-buckets")
-        .pair("emailAddress", name.as_str());
+    about_user("ostor-buckets", "GetBuckets", Method::GET, name, |query| query)
+}
+
+/// The quota that holds for users without one of their own. Where the store can tell it, it has quotas.
+pub(super) fn find_default_quota() -> Call {
+    let query = Query::new().flag("ostor-quotas").pair("default", "user");
     let target = format!("/?{}", query.as_str());
-    let subject = format!("user {name}");
-    Call::new(BackendKind::Ostor, "GetBuckets", Method::GET, target, subject)
+    Call::new(BackendKind::Ostor, "Probe", Method::GET, target, "quotas")
+}
+
+/// The quota of a user. Surprise: by the text its size is in bytes, by the samples in gigabytes; and what it answers for a
+/// user without one is not documented: 404, or a size of 0.
+pub(super) fn find_quota(name: &UserName) -> Call {
+    about_user("ostor-quotas", "GetQuota", Method::GET, name, |query| query)
+}
+
+/// Sets the quota of a user. Surprise: 0 is no quota of nothing, but none at all ("Zero value means unlimited").
+pub(super) fn set_quota(name: &UserName, gigabytes: u64) -> Call {
+    about_user("ostor-quotas", "SetQuota", Method::PUT, name, |query| {
+        query.pair("quota-size", &gigabytes.to_string())
+    })
+}
+
+/// Takes its quota from a user. Surprise: what it answers where there is none is not documented.
+pub(super) fn lift_quota(name: &UserName) -> Call {
+    about_user("ostor-quotas", "SetQuota", Method::DELETE, name, |query| query)
 }
 
 #[cfg(test)]
@@ -124,6 +147,7 @@ mod tests {
         let name = UserName::new("gk-a_b@0f.owner.gracekey.dev");
         let users = "/?ostor-users&emailAddress=gk-a_b%400f.owner.gracekey.dev";
         let buckets = "GET /?ostor-buckets&emailAddress=gk-a_b%400f.owner.gracekey.dev";
+        let quotas = "/?ostor-quotas&emailAddress=gk-a_b%400f.owner.gracekey.dev";
         for (call, want) in [
             (find_user(&name), format!("GET {users}")),
             (create_user(&name), format!("PUT {users}")),
@@ -145,6 +169,10 @@ mod tests {
             ),
             (delete_user(&name), format!("DELETE {users}")),
             (list_buckets(&name), buckets.into()),
+            (find_default_quota(), "GET /?ostor-quotas&default=user".into()),
+            (find_quota(&name), format!("GET {quotas}")),
+            (set_quota(&name, 1024), format!("PUT {quotas}&quota-size=1024")),
+            (lift_quota(&name), format!("DELETE {quotas}")),
         ] {
             assert_eq!(format!("{} {}", call.method, call.target), want);
         }
@@ -156,5 +184,6 @@ mod tests {
         let key = generate_key(&name, Verb::Post);
         assert_eq!(signed_part(&key.target), "/?ostor-users");
         assert_eq!(signed_part(&list_buckets(&name).target), "/?ostor-buckets");
+        assert_eq!(signed_part(&set_quota(&name, 1).target), "/?ostor-quotas");
     }
 }

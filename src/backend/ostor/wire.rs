@@ -37,6 +37,35 @@ pub(super) struct Key {
     pub(super) secret_key: Option<SecretString>,
 }
 
+/// Bytes of a gigabyte. What the vendor writes of quotas has "gigabytes" and "GB", and nowhere GiB; that it is 10^9 is no more
+/// than what the word means.
+pub(super) const GIGABYTE: u64 = 1_000_000_000;
+
+/// A quota.
+#[derive(Debug, Deserialize)]
+pub(super) struct Quota {
+    /// A number as text. "Zero value means unlimited" ("GET service ostor-quotas").
+    #[serde(deserialize_with = "number")]
+    size: u64,
+}
+
+impl Quota {
+    /// In bytes; `None` where there is none.
+    ///
+    /// The text of "GET service ostor-quotas" says that sizes are in bytes, and its sample has 1024 for what that of PUT sets
+    /// to 1024 GB. No quota is less than a gigabyte, and none that this driver sets has as many gigabytes as a gigabyte has
+    /// bytes: so the number itself tells which of both it is.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        let is_in_bytes = self.size >= GIGABYTE;
+        let bytes = if is_in_bytes {
+            self.size
+        } else {
+            self.size * GIGABYTE
+        };
+        (bytes > 0).then_some(bytes)
+    }
+}
+
 /// A listing. The client recorded `{"Buckets":[…]}`; where guides print lists, they print bare arrays.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -58,10 +87,11 @@ impl Buckets {
 }
 
 impl User {
-    /// As the rest of the operator sees it. `own_key`: the access key this driver signs with.
-    pub(super) fn observe(self, own_key: &AccessKeyId) -> ObservedUser {
+    /// As the rest of the operator sees it. `own_key`: the access key this driver signs with. `limits`: they are read by another
+    /// call.
+    pub(super) fn observe(self, own_key: &AccessKeyId, limits: Limits) -> ObservedUser {
         ObservedUser {
-            limits: Limits::new(),
+            limits,
             owner: Identity::mark_in(&self.email),
             label: String::new(),
             locked: self.is_locked(),
@@ -109,6 +139,20 @@ fn key_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     }
 }
 
+/// A whole number, as text or as it is.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Plain(u64),
+        Text(String),
+    }
+    match Number::deserialize(deserializer)? {
+        Number::Plain(number) => Ok(number),
+        Number::Text(text) => text.parse().map_err(|_| D::Error::custom("no whole number")),
+    }
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     let secret = Option::<String>::deserialize(deserializer)?;
     Ok(secret.filter(|text| !text.is_empty()).map(SecretString::from))
@@ -143,7 +187,7 @@ mod tests {
             ("one user of 7.0.5", 1, false),
             ("one user without pairs", 0, false),
         ] {
-            let user = user(which).observe(&AccessKeyId::new(OTHER));
+            let user = user(which).observe(&AccessKeyId::new(OTHER), Limits::new());
             assert_eq!(user.credentials.len(), keys, "{which}");
             assert_eq!(user.locked, locked, "{which}");
             assert!(!user.privileged && user.owner.is_none(), "{which}");
@@ -157,14 +201,14 @@ mod tests {
 
     #[test]
     fn the_mark_of_its_owner_is_read_from_the_address() {
-        let user = user("one user of ours").observe(&AccessKeyId::new(OTHER));
+        let user = user("one user of ours").observe(&AccessKeyId::new(OTHER), Limits::new());
         assert_eq!(user.owner.unwrap().as_str(), "0123456789abcdef0123456789abcdef");
     }
 
     #[test]
     fn the_holder_of_our_own_key_is_privileged() {
         let own = AccessKeyId::new("a721fc1a64f13a05OQF4");
-        assert!(user("created").observe(&own).privileged);
+        assert!(user("created").observe(&own, Limits::new()).privileged);
     }
 
     #[test]
@@ -196,8 +240,41 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_is_told_in_gigabytes_or_in_bytes() {
+        let bytes = |value| serde_json::from_value::<Quota>(value).map(|quota| quota.bytes());
+        for (which, want) in [
+            ("quota of the guide", Some(1_024_000_000_000)),
+            ("quota of the reference", Some(1_024_000_000_000)),
+            ("quota in bytes", Some(10_000_000_000)),
+            ("quota in bytes of 2^30", Some(10_737_418_240)),
+            ("no quota", None),
+        ] {
+            assert_eq!(bytes(recorded(which)).unwrap(), want, "{which}");
+        }
+        let size = |size: serde_json::Value| bytes(serde_json::json!({ "version": "1", "size": size }));
+        assert_eq!(size(1.into()).unwrap(), Some(GIGABYTE));
+        assert_eq!(size(999_999_999.into()).unwrap(), Some(999_999_999_000_000_000));
+        assert_eq!(size(GIGABYTE.into()).unwrap(), Some(GIGABYTE), "in bytes");
+        for no_size in [
+            serde_json::Value::Null,
+            "".into(),
+            "1.5".into(),
+            "-1".into(),
+            (-1).into(),
+            "x".into(),
+        ] {
+            assert!(size(no_size.clone()).is_err(), "{no_size}");
+        }
+        assert!(bytes(serde_json::json!({ "version": "1", "type": "user" })).is_err());
+        assert!(bytes(recorded("buckets")).is_err());
+    }
+
+    #[test]
     fn an_observed_user_prints_no_secret() {
-        let text = format!("{:?}", user("one user").observe(&AccessKeyId::new(OTHER)));
+        let text = format!(
+            "{:?}",
+            user("one user").observe(&AccessKeyId::new(OTHER), Limits::new())
+        );
         assert!(
             text.contains("a721fc1a64f13a05OQF4") && !text.contains("Vtz"),
             "{text}"

@@ -1,10 +1,14 @@
 //! Access and quota on storage that has neither: said, and nothing is half done. Access where a user's own policy holds it: given,
-//! changed and taken away.
+//! changed and taken away. A quota where it is counted in whole gigabytes.
 
 use super::site::Site;
-use crate::testbed::world::{is_settled, reason};
+use crate::testbed::world::{is_settled, reason, user_name};
 use crate::testbed::{S3, minio, seaweedfs, unique};
-use gracekey::{api::v1alpha1::ObjectUser, domain::condition};
+use gracekey::{
+    api::v1alpha1::{ObjectUser, QuotaKind},
+    domain::{access::Resource, condition},
+};
+use gracekey_simulators::ostor;
 use serde_json::json;
 
 #[tokio::test]
@@ -28,12 +32,7 @@ async fn where_neither_access_nor_quota_can_be_had_the_user_is_told_and_gets_its
     assert!(!can.bucket_access && !can.bucket_creation && can.quota.is_empty());
 
     world.rotate("app", "one").await;
-    let rotated = |user: &ObjectUser| {
-        user.status
-            .as_ref()
-            .is_some_and(|s| s.rotation.is_some() && s.intent.is_none())
-    };
-    world.until_user("app", "rotated all the same", rotated).await;
+    world.until_user("app", "rotated all the same", is_rotated).await;
     let without = json!({ "spec": { "access": null, "quota": null } });
     world.patch_user("app", without).await;
     world.until_user("app", "was settled", is_settled).await;
@@ -50,6 +49,11 @@ async fn access_follows_the_spec_on_minio() {
 async fn access_follows_the_spec_on_seaweedfs() {
     let site = Site::iam(seaweedfs(), json!({ "ownerMark": "Name" })).saying(&json!({ "policyArns": null }));
     access_follows_the_spec(&site).await;
+}
+
+fn is_rotated(user: &ObjectUser) -> bool {
+    let status = user.status.as_ref();
+    status.is_some_and(|s| s.rotation.is_some() && s.intent.is_none())
 }
 
 async fn put(s3: &S3, bucket: &str) -> u16 {
@@ -91,5 +95,74 @@ async fn access_follows_the_spec(site: &Site) {
     for bucket in [&made, &there] {
         admin.list_objects(bucket).await.expect_success();
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_quota_in_whole_gigabytes_is_set_changed_and_lifted_and_another_number_is_named_and_harms_nothing()
+{
+    // A gigabyte that a test can fill.
+    let options = ostor::Options {
+        gigabyte: 1000,
+        ..ostor::Options::default()
+    };
+    let site = Site::ostor_with(options).await;
+    let site = site.saying(&json!({ "quotas": true }));
+    let world = site.world().await;
+    let can = world.stores().get("store").await.unwrap().status.unwrap();
+    assert_eq!(can.capabilities.unwrap().quota, [QuotaKind::MaxBytes]);
+    let with = |most: Option<&str>| json!({ "spec": { "quota": { "maxBytes": most } } });
+    let gigabytes = async |user: &ObjectUser| {
+        let driver = site.driver().await;
+        let found = driver.find_user(&user_name(user)).await.unwrap().unwrap();
+        let there = found
+            .limits
+            .get(&Resource::Bytes)
+            .map(|most| most / 1_000_000_000);
+        let recorded = user.status.as_ref().and_then(|s| s.quota.clone());
+        let recorded = recorded.and_then(|quota| quota.max_bytes);
+        assert_eq!(
+            recorded,
+            there.map(|most| i64::try_from(most * 1_000_000_000).unwrap())
+        );
+        there
+    };
+
+    world.ready_user("app", with(Some("2G"))).await;
+    let s3 = site.s3_of(&world.pair("app").await);
+    s3.create_bucket("own").await.expect_success();
+    let store = async |s3: &S3, bytes| s3.put_object("own", "object", &vec![b'x'; bytes]).await.status;
+    assert_eq!((store(&s3, 2001).await, store(&s3, 2000).await), (403, 200));
+    let user = world.user("app").await;
+    assert_eq!(gigabytes(&user).await, Some(2));
+
+    world.patch_user("app", with(Some("3G"))).await;
+    let user = world.until_settled("app").await;
+    assert_eq!(gigabytes(&user).await, Some(3));
+    assert_eq!((store(&s3, 3001).await, store(&s3, 3000).await), (403, 200));
+
+    world.patch_user("app", with(Some("2500M"))).await;
+    let is_named =
+        |user: &ObjectUser| reason(user, "Ready") == "Succeeded" && reason(user, "Stalled") == "Unsupported";
+    let user = world.until_user("app", "is told", is_named).await;
+    let said = condition::find(&user.status.as_ref().unwrap().conditions, "Stalled");
+    let said = &said.unwrap().message;
+    for part in ["`spec.quota.maxBytes`", "whole multiples of 1000000000"] {
+        assert!(said.contains(part), "{said}");
+    }
+    world.rotate("app", "one").await;
+    let user = world.until_user("app", "rotated all the same", is_rotated).await;
+    assert_eq!(gigabytes(&user).await, Some(3), "it stays as it was");
+    let s3 = site.s3_of(&world.pair("app").await);
+    assert_eq!((store(&s3, 3001).await, store(&s3, 3000).await), (403, 200));
+
+    world.patch_user("app", with(None)).await;
+    let user = world.until_settled("app").await;
+    assert_eq!(gigabytes(&user).await, None);
+    assert_eq!(store(&s3, 3001).await, 200, "lifted");
+    s3.delete_object("own", "object").await.expect_success();
+    s3.delete_bucket("own").await.expect_success();
+    world.delete_user("app").await;
+    world.until_user_gone("app").await;
     world.finish().await;
 }

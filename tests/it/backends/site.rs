@@ -109,7 +109,11 @@ impl Site {
     }
 
     pub(super) async fn ostor() -> Self {
-        let ostor = ostor::Ostor::start(ostor::Options::default()).await;
+        Self::ostor_with(ostor::Options::default()).await
+    }
+
+    pub(super) async fn ostor_with(options: ostor::Options) -> Self {
+        let ostor = ostor::Ostor::start(options).await;
         let (id, secret) = ostor.system_key();
         Self {
             backend: json!({ "ostor": {

@@ -21,6 +21,10 @@ pub struct OstorBackend {
     /// `Auto` (the default: whichever of them the storage takes).
     #[serde(default)]
     pub signature: OstorSignature,
+    /// Set this where users may be given a `spec.quota`: the product is Virtuozzo Hybrid Infrastructure 4.7 or later, and accounting was set up
+    /// on a node of the cluster (`ostor-ctl add-acc`). Of a quota, `maxBytes` alone can be had, in whole gigabytes such as `10G`. Default: false.
+    #[serde(default)]
+    pub quotas: bool,
 }
 
 /// How calls of the admin API are signed.

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret as _;
 use std::{marker::PhantomData, time::Duration};
 
 mod facts;
+mod quotas;
 mod refusals;
 mod variants;
 
@@ -31,25 +32,35 @@ struct Store<V> {
     ostor: Ostor,
     proxy: FaultProxy,
     driver: OstorDriver,
+    /// The driver was told that there are quotas, as there are.
+    quotas: bool,
     _variant: PhantomData<V>,
 }
 
 impl<V> Store<V> {
     /// The driver has asked nothing yet.
     async fn unasked(options: Options) -> Self {
+        let quotas = options.quotas;
         let ostor = Ostor::start(options).await;
         let proxy = FaultProxy::start(&ostor.url(), None).await;
-        let driver = OstorDriver::new(config(&ostor, &proxy.url())).unwrap();
+        let config = OstorConfig {
+            quotas,
+            ..config(&ostor, &proxy.url())
+        };
         Self {
             ostor,
             proxy,
-            driver,
+            driver: OstorDriver::new(config).unwrap(),
+            quotas,
             _variant: PhantomData,
         }
     }
 
     fn config(&self) -> OstorConfig {
-        config(&self.ostor, &self.proxy.url())
+        OstorConfig {
+            quotas: self.quotas,
+            ..config(&self.ostor, &self.proxy.url())
+        }
     }
 }
 
@@ -58,6 +69,7 @@ fn config(ostor: &Ostor, url: &str) -> OstorConfig {
     OstorConfig {
         endpoint: Endpoint::parse(url).unwrap(),
         signature: OstorSignature::Auto,
+        quotas: false,
         region: REGION.to_owned(),
         access_key_id: AccessKeyId::new(id),
         secret: secret.into(),

@@ -2,7 +2,8 @@
 
 use super::Variant;
 use gracekey_simulators::ostor::{
-    ErrorBody, Existing, KeyOrder, Lags, LastKey, ListShape, Options, Refusal, Signature, UserShape, Verb,
+    ErrorBody, Existing, KeyOrder, Lags, LastKey, ListShape, NoQuota, Options, Refusal, Signature, UserShape,
+    Verb,
 };
 use http::StatusCode;
 use std::time::Duration;
@@ -73,6 +74,9 @@ impl Variant for Contrary {
             gen_key_shows_all: false,
             error_body: ErrorBody::Json,
             list_has_system_users: false,
+            no_quota: NoQuota::Zero,
+            quota_in_bytes: true,
+            quota_type_is_number: true,
             lags: Lags {
                 admin_reads: Duration::ZERO,
                 new_key: late,
@@ -84,7 +88,7 @@ impl Variant for Contrary {
     }
 }
 
-/// One that takes both verbs for keys, and the other one for locks.
+/// One that takes both verbs for keys, and the other one for locks; newer, and without accounting.
 struct Mixed;
 
 impl Variant for Mixed {
@@ -96,6 +100,7 @@ impl Variant for Mixed {
             too_many_keys: Refusal::new(StatusCode::CONFLICT, "TooManyKeys"),
             last_key: LastKey::Stays(Refusal::new(StatusCode::CONFLICT, "LastKey")),
             unknown_key: not_found,
+            quotas: false,
             disabled_on_s3: Refusal::new(StatusCode::FORBIDDEN, "InvalidAccessKeyId"),
             ..Options::default()
         }
