@@ -8,9 +8,11 @@ use crate::testbed::{
     S3, World, wait,
     world::{Setup, current, handled, is_settled, reason, retiring},
 };
-use gracekey::domain::condition;
+use gracekey::{
+    clock::{Clock as _, SystemClock},
+    domain::condition,
+};
 use http::Method;
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
@@ -95,7 +97,7 @@ async fn an_outage_in_the_middle_of_rotations_changes_no_secret_and_all_is_done_
     .await;
     applications.assert_undisturbed();
     until_all(&world, LIMIT, "the last rotation was done", |user| {
-        let none_is_due = retiring(user).values().all(|at| *at > Timestamp::now());
+        let none_is_due = retiring(user).values().all(|at| *at > SystemClock.now());
         is_settled(user) && handled(user).iter().any(|token| token == "last") && none_is_due
     })
     .await;
