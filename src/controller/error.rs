@@ -85,12 +85,18 @@ impl From<&backend::Error> for Trouble {
             ErrorKind::Unsupported => (Reason::Unsupported, true),
             ErrorKind::Protocol => (Reason::UnexpectedResponse, false),
         };
-        // A text that changes with each failure would be a write with each failure.
+        // A text that changes with each failure would be a write with each failure: what was read is not named.
         let message = if error.kind == ErrorKind::Transient {
-            let (backend, operation) = (error.backend, error.operation);
-            format!(
-                "{backend} {operation}: the store does not answer, or fails. It is tried again; keys and Secret stay as they are."
-            )
+            let what = match error.outcome {
+                backend::Outcome::Unknown => {
+                    format!(
+                        "{} {}: the store failed or did not answer",
+                        error.backend, error.operation
+                    )
+                }
+                backend::Outcome::NotApplied => "The store does not answer".to_owned(),
+            };
+            format!("{what}. It is tried again; keys and Secret stay as they are.")
         } else {
             error.to_string()
         };

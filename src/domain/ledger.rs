@@ -117,6 +117,13 @@ impl Ledger {
             .filter_map(|(id, k)| k.revoke_time.map(|at| (id, at)))
     }
 
+    /// Keys whose grace period is over.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &CredentialId> {
+        self.retiring()
+            .filter(move |(_, at)| *at <= now)
+            .map(|(id, _)| id)
+    }
+
     /// Whether this key was ever ours.
     pub fn knows(&self, id: &CredentialId) -> bool {
         self.credentials.contains_key(id) || self.abandoned.contains_key(id)

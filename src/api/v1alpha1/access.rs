@@ -66,7 +66,7 @@ pub enum BucketPermission {
 #[serde(rename_all = "camelCase")]
 pub struct Quota {
     /// Bytes in all its buckets together, from 1 to 1024Pi: a number, or one with a suffix such as '10G' or '512Mi'. Absent: left
-    /// as it is on the backend; a limit that this operator set is lifted.
+    /// as it is on the backend; a limit that this operator set is lifted. Where a backend takes whole steps alone, a condition says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::bytes(), validation = rules::bytes_within())]
     pub max_bytes: Option<Bytes>,

@@ -102,7 +102,8 @@ pub struct ObjectUserSpec {
     #[serde(default, skip_serializing_if = "Quota::is_empty")]
     pub quota: Quota,
     /// What the deletion of this object does on the backend. `Delete` (the default): the user, its keys and its access to
-    /// buckets go; while the user owns data, the deletion waits. `Retain`: all that and the Secret stay.
+    /// buckets go; while the user owns data, the deletion waits. `Retain`: all that and the Secret stay; the deletion waits until no key is left but the
+    /// published one: for the end of grace periods, and for an hour after a request for a key that had no answer.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// While true, nothing is changed on the backend or in the Secret, unless the object is deleted. What is due is done

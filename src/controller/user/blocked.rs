@@ -66,6 +66,14 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             ),
             "",
         ),
+        Blocked::KeyOutstanding(at) => deletion_waits(
+            *at,
+            &format!(
+                "a key of the user {user_name} was asked for without an answer, and goes if it still comes up by then; make none by hand \
+                 meanwhile, it could not be told from that one"
+            ),
+            "; such a key then stays valid, and nobody looks for it",
+        ),
         Blocked::AnswerLags(at) => {
             let why = "A key was asked for without a clear answer, and the backend may not show it at once";
             try_waits(*at, why)

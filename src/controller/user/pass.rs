@@ -375,6 +375,7 @@ impl<'a> Pass<'a> {
         let published = self.published(world);
         let standing = Standing {
             verdict,
+            failed: false,
             published: Some(published),
             locked: world.is_locked(),
             dying: keys.dying,
@@ -419,6 +420,7 @@ impl<'a> Pass<'a> {
         let published = world.as_ref().map(|world| self.published(world));
         let standing = Standing {
             verdict: Verdict::Trouble(trouble.clone()),
+            failed: true,
             published,
             locked: world.as_ref().is_some_and(World::is_locked),
             dying: memory.dying.len(),
@@ -430,7 +432,7 @@ impl<'a> Pass<'a> {
         };
         self.apply(&standing.status_of(self)).await?;
         let now = self.ctx.clock.now();
-        let due = self.ledger.retiring().any(|(_, at)| at <= now);
+        let due = self.ledger.due(now).next().is_some();
         let wake = self
             .ledger
             .retiring()

@@ -33,6 +33,8 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) struct Standing<'a> {
     pub verdict: Verdict,
+    /// A step failed and ended the pass, so that what came after it was not done.
+    pub failed: bool,
     /// The Secret holds a key that works; `None`: could not be looked at.
     pub published: Option<bool>,
     /// The backend shows the user as locked.
@@ -197,10 +199,9 @@ impl Setter<'_> {
     /// The time of a key has come, and something kept it from being revoked.
     fn overdue(&self, standing: &Standing<'_>) -> Option<String> {
         let (_, now) = self.at;
-        let is_held_up = matches!(standing.verdict, Verdict::Trouble(_));
-        let overdue = || standing.ledger.retiring().filter(|(_, at)| *at <= now);
-        let (_, since) = overdue().min_by_key(|(_, at)| *at).filter(|_| is_held_up)?;
-        let count = overdue().count();
+        let since = standing.ledger.retiring().map(|(_, at)| at).min();
+        let since = since.filter(|at| *at <= now && standing.failed)?;
+        let count = standing.ledger.due(now).count();
         Some(format!(
             "{count} old key(s) are to be revoked since {since} and may still work; the condition Synced says what stands in the way."
         ))
@@ -244,6 +245,7 @@ mod tests {
     fn standing(verdict: Verdict, published: Option<bool>, ledger: &Ledger) -> Standing<'_> {
         Standing {
             verdict,
+            failed: false,
             published,
             locked: false,
             dying: 0,
@@ -406,21 +408,25 @@ mod tests {
             };
             ledger.credentials.insert(CredentialId::new(id), old);
         }
-        let told = |verdict: Verdict, now| {
-            let standing = standing(verdict, Some(true), &ledger);
+        let refused = || Verdict::Trouble(Trouble::passing(Reason::BackendUnavailable, "It is down."));
+        let told = |failed, now| {
+            let standing = Standing {
+                failed,
+                ..standing(refused(), Some(true), &ledger)
+            };
             let status = status(&ObjectUserStatus::default(), &standing, 1, at(now));
             let told = condition::find(&status.conditions, "PreviousKeysRevoked").unwrap();
             (told.reason.clone(), told.message.clone())
         };
-        let refused = || Verdict::Trouble(Trouble::passing(Reason::BackendUnavailable, "It is down."));
-        let (reason, message) = told(refused(), 61);
+        let (reason, message) = told(true, 61);
         assert_eq!(reason, "RevocationOverdue");
         assert!(
             message.starts_with("1 old key(s) are to be revoked since"),
             "{message}"
         );
-        assert_eq!(told(refused(), 59).0, "GracePeriod");
-        assert_eq!(told(Verdict::Working("Revoking."), 61).0, "GracePeriod");
+        assert_eq!(told(true, 59).0, "GracePeriod");
+        // A complaint about something else ends no pass: the key is about to go.
+        assert_eq!(told(false, 61).0, "GracePeriod");
     }
 
     #[test]

@@ -150,6 +150,8 @@ pub enum Blocked {
     GracePeriodRuns(Timestamp),
     /// The object is deleted, and a key was asked for that would bring its user along: until then it may still do so.
     AnswerOutstanding(Timestamp),
+    /// The object is deleted, its user retained, and a key was asked for without a clear answer: until then it may come up.
+    KeyOutstanding(Timestamp),
     /// The object is deleted, and its user or a key that has to go is not seen: until then that may be because reads lag.
     AbsenceLags(Timestamp),
     /// A try to issue a key had no clear answer, and a list that lags may not show its key until then.

@@ -112,11 +112,11 @@ fn delete(facts: &Facts<'_>) -> Plan {
 }
 
 /// A first key that was asked for makes its user whenever the call is carried out, and nobody would look for it any more.
-/// Not so where this process wrote the intent and has not used it.
+/// Not so where this process wrote the only try and has not made it.
 fn outstanding(facts: &Facts<'_>) -> Option<Timestamp> {
     let intent = facts.ledger.intent.as_ref()?;
     let absent = *facts.user == UserState::Absent && facts.capabilities.user_comes_with_key;
-    let unused = facts.fence == Some(intent.attempt);
+    let unused = facts.fence == Some(intent.attempt) && intent.attempt == 1;
     let until = after(intent.start, FIRST_KEY_WATCH);
     (absent && !unused && until > facts.now).then_some(until)
 }
@@ -129,12 +129,12 @@ fn absence_told_by(facts: &Facts<'_>) -> Option<Timestamp> {
     (unsure && at > facts.now).then_some(at)
 }
 
-/// Nobody looks after a retained user any more. The keys before the published one get their end; those that were never
-/// published go at once; those in their grace period are seen to its end first.
+/// Nobody looks after a retained user any more, so every key but the published one has to be gone first. What is published
+/// is adopted before anything else: it is what gives the key before it an end.
 fn retain(facts: &Facts<'_>) -> Plan {
     let view = View::of(facts);
-    if let Some(adopt) = view.adopt() {
-        return only(vec![adopt]);
+    if let Some(record) = view.adopt().or_else(|| view.forget_what_is_gone()) {
+        return only(vec![record]);
     }
     let leftovers = view.leftovers();
     if !leftovers.is_empty() {
@@ -142,13 +142,14 @@ fn retain(facts: &Facts<'_>) -> Plan {
     }
     let wait = |at: Timestamp, why: fn(Timestamp) -> Blocked| Plan {
         wake: soonest(view.wake(), Some(at)),
+        unknown: view.unknown(),
         ..blocked(why(at))
     };
     if let Some(at) = view.last_grace() {
         return wait(at, Blocked::GracePeriodRuns);
     }
     if let Some(at) = view.answered_by() {
-        return wait(at, Blocked::AnswerOutstanding);
+        return wait(at, Blocked::KeyOutstanding);
     }
     if let Some(at) = view.unseen_until() {
         return wait(at, Blocked::AbsenceLags);

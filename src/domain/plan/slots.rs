@@ -25,12 +25,7 @@ impl View<'_> {
     /// Doomed ones wait while an intent is open: a slower operator may hold the half of one, and publish it as long
     /// as the Secret is the one that it read. The publication that closes the intent ends that.
     pub(super) fn due_revocations(&self) -> Vec<Action> {
-        let now = self.facts.now;
-        let retired = self
-            .ledger()
-            .retiring()
-            .filter(|(_, at)| *at <= now)
-            .map(|(id, _)| id);
+        let retired = self.ledger().due(self.facts.now);
         let doomed = self.doomed().filter(|_| self.ledger().intent.is_none());
         retired
             .chain(doomed)
@@ -43,14 +38,10 @@ impl View<'_> {
     /// What is to be done before the user is left to itself: keys that are due go, and keys that were never published; and
     /// with them their record, so that nobody waits for them.
     pub(super) fn leftovers(&self) -> Vec<Action> {
-        let now = self.facts.now;
-        let due = self
-            .ledger()
-            .retiring()
-            .filter(|(_, at)| *at <= now)
-            .map(|(id, _)| id);
+        let due = self.ledger().due(self.facts.now);
         // More of them than were tried: some are somebody else's.
-        let tried = self.ledger().intent.as_ref().map_or(0, |intent| intent.attempt);
+        let intent = self.ledger().intent.as_ref();
+        let tried = intent.map_or(0, |intent| intent.attempt - u32::from(self.is_unused(intent)));
         let ours = u32::try_from(self.born.len()).is_ok_and(|born| born <= tried);
         let born = self.born.iter().copied().filter(|_| ours);
         let abandoned = self.ledger().abandoned.keys();
@@ -73,17 +64,26 @@ impl View<'_> {
         (new != *self.ledger()).then(|| Action::WriteLedger(Box::new(new), Change::Forgotten(forgotten)))
     }
 
-    /// Until when a key that was asked for without a clear answer may come up, and would be left to live for ever. Not so
-    /// where this process wrote the intent and has not used it.
+    /// This process wrote the latest try and has not made it.
+    fn is_unused(&self, intent: &Intent) -> bool {
+        self.facts.fence == Some(intent.attempt)
+    }
+
+    /// Until when a key that was asked for without a clear answer may come up and be listed, and would be left to live for
+    /// ever. Of the tries before the latest, the ledger has ids to watch for only where they can be chosen.
     pub(super) fn answered_by(&self) -> Option<Timestamp> {
-        let (facts, ledger) = (self.facts, self.ledger());
+        let ledger = self.ledger();
+        let nothing_is_open = |intent: &Intent| {
+            self.is_unused(intent) && (intent.attempt == 1 || intent.access_key_id.is_some())
+        };
         let tried = ledger
             .intent
             .iter()
-            .filter(|intent| facts.fence != Some(intent.attempt))
+            .filter(|intent| !nothing_is_open(intent))
             .map(|intent| after(intent.attempt_time, ABANDONED_WATCH));
-        let watched = ledger.abandoned.values().copied();
-        tried.chain(watched).filter(|at| *at > facts.now).max()
+        let watched = tried.chain(ledger.abandoned.values().copied());
+        let listed = watched.map(|at| after(at, self.facts.capabilities.list_lag));
+        listed.filter(|at| *at > self.facts.now).max()
     }
 
     /// When the last grace period ends that is running.

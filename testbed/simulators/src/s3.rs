@@ -86,7 +86,7 @@ impl Buckets {
         let stored: u64 = owned.map(Bucket::size).sum();
         let object = self.all.get(bucket).and_then(|bucket| bucket.objects.get(key));
         let replaced = object.map_or(0, Vec::len) as u64;
-        stored - replaced + bytes as u64 <= *most
+        stored + bytes as u64 <= *most + replaced
     }
 
     /// Answers an S3 request: who signed it, and may it? `lookup` asks the admin side about an access key.
@@ -157,13 +157,13 @@ impl Buckets {
     }
 
     fn on_object(&mut self, request: &Incoming, user: &str, bucket: &str, key: String) -> Answer {
-        let has_room = self.has_room(user, bucket, &key, request.body().len());
-        let Some(bucket) = self.all.get_mut(bucket) else {
-            return error(StatusCode::NOT_FOUND, "NoSuchBucket");
-        };
-        if bucket.owner != user {
-            return error(StatusCode::FORBIDDEN, "AccessDenied");
+        match self.all.get(bucket).map(|bucket| bucket.owner == user) {
+            None => return error(StatusCode::NOT_FOUND, "NoSuchBucket"),
+            Some(false) => return error(StatusCode::FORBIDDEN, "AccessDenied"),
+            Some(true) => {}
         }
+        let has_room = self.has_room(user, bucket, &key, request.body().len());
+        let bucket = self.all.get_mut(bucket).unwrap();
         match *request.method() {
             Method::PUT if !has_room => error(StatusCode::FORBIDDEN, "QuotaExceeded"),
             Method::PUT => {

@@ -16,7 +16,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// Name of the release, and so of its service account.
@@ -105,7 +105,7 @@ fn rendered(home: &str, watched: Option<&[String]>) -> Vec<DynamicObject> {
         watched.iter().map(String::as_str).map(place).collect::<Vec<_>>()
     });
     let stand_in = |place: usize| format!("stand-in-{place}-for-a-namespace");
-    let mut texts = TEXTS.lock().unwrap();
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     let text = texts.entry(pattern.clone()).or_insert_with(|| {
         let watched: Option<Vec<String>> = pattern.map(|places| places.into_iter().map(stand_in).collect());
         helm_template(&stand_in(0), watched.as_deref())

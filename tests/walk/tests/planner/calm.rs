@@ -102,8 +102,9 @@ fn deleted(world: &World) -> Checked {
 fn retained(world: &World) -> Checked {
     let published = world.published_key();
     let stray = world.keys.iter().find(|(id, key)| {
-        let told_of = published.is_some() || world.ghost.due.contains_key(*id);
-        key.ours && told_of && published != Some(id) && !world.ghost.lost.contains(*id)
+        let in_use = world.ghost.published.contains(*id) && !world.ghost.due.contains_key(*id);
+        let may_stay = published.is_none() && in_use;
+        key.ours && !may_stay && published != Some(id) && !world.ghost.lost.contains(*id)
     });
     ensure(stray.is_none(), "I9", || {
         format!("{stray:?} is left to live for ever")
@@ -212,6 +213,7 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         | Blocked::GracePeriodRuns(_)
         | Blocked::AbsenceLags(_)
         | Blocked::AnswerLags(_)
+        | Blocked::KeyOutstanding(_)
         | Blocked::AnswerOutstanding(_) => false,
     }
 }

@@ -138,7 +138,7 @@ fn i9_retaining_a_user_whose_key_may_come_late_is_found() {
     .edits(1);
     found(&scenario, "I9", &|facts| {
         lets_go(facts, |plan| {
-            matches!(plan.blocked, Some(Blocked::AnswerOutstanding(_)))
+            matches!(plan.blocked, Some(Blocked::KeyOutstanding(_)))
         })
     });
 }

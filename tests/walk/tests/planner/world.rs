@@ -314,7 +314,7 @@ fn age_secret(secret: &mut Published) {
 }
 
 fn age_ledger(ledger: &mut Ledger, asked: Asked) {
-    // Of its start, only whether a publication came before it is ever asked.
+    // Of its start it is asked whether a publication came before it, and whether it was just now.
     if let Some(intent) = &mut ledger.intent {
         intent.start = OLD;
         age(&mut intent.attempt_time);
