@@ -66,14 +66,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             ),
             "",
         ),
-        Blocked::KeyOutstanding(at) => deletion_waits(
-            *at,
-            &format!(
-                "a key of the user {user_name} was asked for without an answer, and goes if it still comes up by then; make none by hand \
-                 meanwhile, it could not be told from that one"
-            ),
-            "; such a key then stays valid, and nobody looks for it",
-        ),
+        Blocked::KeyOutstanding(at) => key_outstanding(*at, user_name),
         Blocked::AnswerLags(at) => {
             let why = "A key was asked for without a clear answer, and the backend may not show it at once";
             try_waits(*at, why)
@@ -95,6 +88,17 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
 fn try_waits(at: Timestamp, why: &str) -> Trouble {
     let text = format!("{why}; the next try is made at {at}.");
     Trouble::passing(Reason::ProgressingWithRetry, text)
+}
+
+fn key_outstanding(at: Timestamp, user_name: &str) -> Trouble {
+    deletion_waits(
+        at,
+        &format!(
+            "a key of the user {user_name} was asked for without an answer, and goes if it still comes up by then; make none by hand \
+             meanwhile, it could not be told from that one"
+        ),
+        "; such a key then stays valid, and nobody looks for it",
+    )
 }
 
 fn deletion_waits(at: Timestamp, why: &str, price: &str) -> Trouble {

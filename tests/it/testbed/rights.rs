@@ -110,14 +110,14 @@ fn rendered(home: &str, watched: Option<&[String]>) -> Vec<DynamicObject> {
         let watched: Option<Vec<String>> = pattern.map(|places| places.into_iter().map(stand_in).collect());
         helm_template(&stand_in(0), watched.as_deref())
     });
-    let named = names
+    let text_of_these = names
         .iter()
         .enumerate()
         .fold(text.clone(), |text, (place, name)| {
             text.replace(&stand_in(place), name)
         });
     drop(texts);
-    rights_in(&named)
+    rights_in(&text_of_these)
 }
 
 fn helm_template(home: &str, watched: Option<&[String]>) -> String {
