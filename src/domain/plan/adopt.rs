@@ -127,7 +127,7 @@ impl View<'_> {
             .iter()
             .filter(|(id, until)| !self.live(id) && **until <= self.facts.now);
         let gone: BTreeSet<_> = retired.chain(overdue.map(|(id, _)| id)).cloned().collect();
-        self.forget(gone)
+        self.forget(gone, ledger.intent.as_ref())
     }
 
     /// Records of keys that these actions revoke, where a list that lags could not tell that they are gone.
@@ -140,16 +140,15 @@ impl View<'_> {
             }
         });
         let young = revoked.filter(|id| is_young(self.facts, id));
-        self.forget(young.cloned().collect())
+        self.forget(young.cloned().collect(), self.ledger().intent.as_ref())
     }
 
-    fn forget(&self, gone: BTreeSet<CredentialId>) -> Option<Action> {
-        if gone.is_empty() {
-            return None;
-        }
+    /// Takes these keys off the record, and leaves this intent on it. Nothing, where that is the record as it is.
+    pub(super) fn forget(&self, gone: BTreeSet<CredentialId>, intent: Option<&Intent>) -> Option<Action> {
         let mut new = self.ledger().clone();
         new.credentials.retain(|id, _| !gone.contains(id));
         new.abandoned.retain(|id, _| !gone.contains(id));
-        Some(Action::WriteLedger(Box::new(new), Change::Forgotten(gone)))
+        new.intent = intent.cloned();
+        (new != *self.ledger()).then(|| Action::WriteLedger(Box::new(new), Change::Forgotten(gone)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Blocked, Change, Mirror, access,
-    view::{Next, View},
+    view::{Next, View, told_of_intent},
 };
 use crate::domain::{
     capabilities::Overlap,
@@ -68,7 +68,7 @@ impl View<'_> {
             Ok(()) if self.facts.fence == Some(intent.attempt) && self.fits(intent) => {
                 Next::Do(self.issue(intent))
             }
-            Ok(()) => match self.listed_by(intent) {
+            Ok(()) => match self.listed_by() {
                 Some(at) => Next::Blocked(Blocked::AnswerLags(at)),
                 None => self.try_again(intent),
             },
@@ -77,10 +77,9 @@ impl View<'_> {
 
     /// Where the backend chooses ids, a key of a lost answer is known by being new in the list. Until when it may not be in
     /// there yet: were the next one published by then, nobody would know whose it is.
-    pub(super) fn listed_by(&self, intent: &Intent) -> Option<Timestamp> {
-        let capabilities = self.facts.capabilities;
-        let by = after(intent.attempt_time, capabilities.list_lag);
-        (!capabilities.id_choosable && capabilities.reads_lag() && by > self.facts.now).then_some(by)
+    pub(super) fn listed_by(&self) -> Option<Timestamp> {
+        let is_known_by_id = self.facts.capabilities.id_choosable;
+        told_of_intent(self.facts).filter(|by| !is_known_by_id && *by > self.facts.now)
     }
 
     /// The backend still takes ids as it did when the intent was written: an upgrade may have come between.

@@ -1,7 +1,7 @@
 //! Rules that remove keys: what is due, and what has to go to make room for a new one.
 
 use super::{
-    Action, Blocked, Change,
+    Action, Blocked,
     view::{Next, View},
 };
 use crate::domain::{
@@ -41,27 +41,22 @@ impl View<'_> {
         let due = self.ledger().due(self.facts.now);
         // More of them than were tried: some are somebody else's.
         let intent = self.ledger().intent.as_ref();
-        let tried = intent.map_or(0, |intent| intent.attempt - u32::from(self.is_unused(intent)));
+        let tried = intent.map_or(0, |intent| {
+            intent.attempt.saturating_sub(self.is_unused(intent).into())
+        });
         let ours = u32::try_from(self.born.len()).is_ok_and(|born| born <= tried);
         let born = self.born.iter().copied().filter(|_| ours);
         let abandoned = self.ledger().abandoned.keys();
         let mut gone: BTreeSet<&CredentialId> = due.chain(born).chain(abandoned).collect();
         gone.retain(|id| self.live(id) && self.published != Some(id));
-        let revoked = gone.iter().map(|id| Action::Revoke((*id).clone()));
-        revoked.chain(self.forget_leftovers(&gone)).collect()
-    }
-
-    fn forget_leftovers(&self, gone: &BTreeSet<&CredentialId>) -> Option<Action> {
-        let mut new = self.ledger().clone();
-        new.credentials.retain(|id, _| !gone.contains(id));
-        new.abandoned.retain(|id, _| !gone.contains(id));
-        let is_answered = |intent: &Intent| match intent.access_key_id.as_ref().map(CredentialId::from) {
+        let is_answered = |intent: &&Intent| match intent.access_key_id.as_ref().map(CredentialId::from) {
             Some(id) => gone.contains(&id),
-            None => u32::try_from(self.born.intersection(gone).count()).is_ok_and(|n| n >= intent.attempt),
+            None => u32::try_from(self.born.intersection(&gone).count()).is_ok_and(|n| n >= intent.attempt),
         };
-        new.intent = new.intent.filter(|intent| !is_answered(intent));
-        let forgotten = gone.iter().map(|id| (*id).clone()).collect();
-        (new != *self.ledger()).then(|| Action::WriteLedger(Box::new(new), Change::Forgotten(forgotten)))
+        let open = intent.filter(|intent| !is_answered(intent));
+        let record = self.forget(gone.iter().copied().cloned().collect(), open);
+        let revoked = gone.iter().map(|id| Action::Revoke((*id).clone()));
+        revoked.chain(record).collect()
     }
 
     /// This process wrote the latest try and has not made it.

@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             .iter()
             .filter(|(id, _)| !self.live(id) && is_young(self.facts, id));
         let told = young.map(|(_, key)| told_by(self.facts, key));
-        let listed = ledger.intent.as_ref().and_then(|intent| self.listed_by(intent));
+        let listed = self.listed_by();
         let times = grace.chain(watch).chain(schedule).chain(told).chain(listed);
         times.filter(|at| *at > self.facts.now).min()
     }
@@ -189,10 +189,13 @@ pub(super) fn told_of_keys(facts: &Facts<'_>) -> Option<Timestamp> {
 }
 
 /// From when on a list that lacks a key of the open intent's latest try tells that there is none.
-fn told_of_intent(facts: &Facts<'_>) -> Option<Timestamp> {
-    let intent = facts.ledger.intent.as_ref()?;
-    let lag = facts.capabilities.list_lag;
-    (!lag.is_zero()).then(|| after(intent.attempt_time, lag))
+pub(super) fn told_of_intent(facts: &Facts<'_>) -> Option<Timestamp> {
+    let intent = facts
+        .ledger
+        .intent
+        .as_ref()
+        .filter(|_| facts.capabilities.reads_lag())?;
+    Some(after(intent.attempt_time, facts.capabilities.list_lag))
 }
 
 /// From when on a list that lacks this key tells that it is gone.

@@ -9,7 +9,7 @@ use super::{
 };
 use gracekey::domain::{
     capabilities::{Capabilities, Overlap},
-    facts::{Deletion, Facts, OnKeyLimit, SecretState},
+    facts::{Facts, OnKeyLimit, SecretState},
     ids::CredentialId,
     ledger::{Ledger, after},
     plan::{Action, Blocked, Change, Plan, plan},
@@ -83,79 +83,6 @@ fn i5_trusting_a_list_that_lags_is_found() {
         .faults(0, 0, 1)
         .edits(1);
     found(&scenario, "I5", &trusts_every_list);
-}
-
-#[test]
-fn l1_taking_an_unseen_user_for_gone_is_found() {
-    let backend = scenario::with_lists_that_lag(scenario::TWO_SLOTS);
-    let scenario = Scenario::new("takes an unseen user for gone", backend, &[Edits::Delete])
-        .blank_start()
-        .faults(0, 0, 1)
-        .edits(1);
-    found(&scenario, "L1", &|facts| {
-        plan(&Facts {
-            deleted: true,
-            ..facts.clone()
-        })
-    });
-}
-
-/// The deletion of a retained user, which is let go where it should wait for this.
-fn lets_go(facts: &Facts<'_>, waits: impl Fn(&Plan) -> bool) -> Plan {
-    let plan = plan(facts);
-    let retained = facts.desired.deleting && facts.desired.deletion == Deletion::Retain;
-    if retained && waits(&plan) {
-        only(Action::RemoveFinalizer)
-    } else {
-        plan
-    }
-}
-
-#[test]
-fn i9_retaining_a_user_before_its_new_key_is_adopted_is_found() {
-    let scenario = Scenario::new(
-        "lets go before the adoption",
-        scenario::UNREADABLE,
-        &[Edits::Delete],
-    )
-    .rotating()
-    .edits(1);
-    found(&scenario, "I9", &|facts| {
-        lets_go(facts, |plan| {
-            matches!(plan.actions[..], [Action::WriteLedger(_, Change::Adopted(_))])
-        })
-    });
-}
-
-#[test]
-fn i9_retaining_a_user_whose_key_may_come_late_is_found() {
-    let scenario = Scenario::new(
-        "lets go before the answer",
-        scenario::UNREADABLE,
-        &[Edits::Delete],
-    )
-    .rotating()
-    .edits(1);
-    found(&scenario, "I9", &|facts| {
-        lets_go(facts, |plan| {
-            matches!(plan.blocked, Some(Blocked::KeyOutstanding(_)))
-        })
-    });
-}
-
-#[test]
-fn i9_retaining_a_user_whose_keys_a_list_may_lack_is_found() {
-    let backend = scenario::with_lists_that_lag(scenario::TWO_SLOTS);
-    let scenario = Scenario::new("lets go what a list lacks", backend, &[Edits::Delete])
-        .rotating()
-        .faults(1, 0, 1)
-        .edits(1)
-        .wishing(|d| d.grace = ticks(0));
-    found(&scenario, "I9", &|facts| {
-        lets_go(facts, |plan| {
-            matches!(plan.blocked, Some(Blocked::AbsenceLags(_)))
-        })
-    });
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod execute;
 mod limits_in_steps;
 mod mistakes;
 mod mistakes_of_access;
+mod mistakes_of_deletion;
 mod process;
 mod scenario;
 mod violation;
