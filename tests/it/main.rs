@@ -3,6 +3,8 @@
 //! The modules are marked as tests, so that the lints for tests hold in their helpers, too.
 
 #[cfg(test)]
+mod agree;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod backends;
