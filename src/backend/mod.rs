@@ -62,8 +62,9 @@ pub struct ObservedUser {
     pub half_locked: bool,
     /// Holds admin rights or is the operator's own admin user: can never be claimed, whatever its mark.
     pub privileged: bool,
-    /// Its limits, of what `capabilities().quota` covers.
-    pub limits: Limits,
+    /// Its limits, of what `capabilities().quota` covers, or why they could not be read: where that is a question of its own, whatever
+    /// else is known of the user does not wait for its answer.
+    pub limits: Result<Limits>,
     /// Its keys, in no particular order.
     pub credentials: Vec<ObservedCredential>,
 }
@@ -242,7 +243,7 @@ mod tests {
                 label: String::new(),
                 locked,
                 half_locked,
-                limits: Limits::new(),
+                limits: Ok(Limits::new()),
                 privileged: false,
                 credentials: Vec::new(),
             };

@@ -96,6 +96,27 @@ pub enum Resource {
 /// Limits of a user. What is not in it has none.
 pub type Limits = BTreeMap<Resource, u64>;
 
+/// Limits of a user as far as they are known in a pass.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitsState {
+    /// Read just now, or changed to this.
+    Known(Limits),
+    /// They could not be read or changed, and time may heal it.
+    Unknown,
+    /// The backend refuses to tell or to change them: time alone heals nothing.
+    Refused,
+}
+
+impl LimitsState {
+    /// The limits, where they are known.
+    pub fn known(&self) -> Option<&Limits> {
+        match self {
+            Self::Known(limits) => Some(limits),
+            Self::Unknown | Self::Refused => None,
+        }
+    }
+}
+
 /// Changes of limits: to this, or to none. What is not in it stays.
 pub type LimitChanges = BTreeMap<Resource, Option<u64>>;
 

@@ -1,7 +1,7 @@
 //! What the planner is told: the wish, the world as it was just read, and what this process remembers.
 
 use super::{
-    access::{BucketState, Limits, WantedGrant},
+    access::{BucketState, Limits, LimitsState, WantedGrant},
     capabilities::Capabilities,
     ids::{AccessKeyId, BucketName, CredentialId, RotateToken},
     ledger::Ledger,
@@ -155,8 +155,8 @@ pub struct Facts<'a> {
     pub deleted: bool,
     /// Keys on the backend, read just now.
     pub live: &'a BTreeSet<CredentialId>,
-    /// Limits of the user, read just now. `None`: a change of them failed in this pass.
-    pub limits: Option<&'a Limits>,
+    /// Limits of the user, read just now.
+    pub limits: &'a LimitsState,
     /// Buckets that the wish or the record names, read just now.
     pub buckets: &'a BTreeMap<BucketName, BucketState>,
     /// The Secret, read just now.

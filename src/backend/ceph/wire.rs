@@ -166,7 +166,7 @@ impl User {
         let holds_own_key = self.keys.iter().any(|k| k.access_key == own_key.as_str());
         ObservedUser {
             owner: email_to_mark(&self.email),
-            limits: self.limits(),
+            limits: Ok(self.limits()),
             privileged: holds_own_key
                 || !self.caps.is_empty()
                 || self.system

@@ -108,7 +108,7 @@ impl Driver for EcsDriver {
             last_use: LastUse::Unknown,
         };
         Ok(Some(ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner: wire::owner(&user.tags),
             label: wire::label(&user.tags).unwrap_or_default().to_owned(),
             locked: user.locked,

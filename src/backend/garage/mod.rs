@@ -170,7 +170,7 @@ impl Driver for GarageDriver {
         Ok(Some(ObservedUser {
             label: keys.label(),
             locked: keys.is_locked(),
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             half_locked: keys.is_half_locked(),
             // A key can do nothing in the admin API, and a token nothing in S3.
             privileged: false,

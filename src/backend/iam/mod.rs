@@ -242,7 +242,7 @@ impl Driver for IamDriver {
             });
         }
         Ok(Some(ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner: user.owner,
             label: String::new(),
             locked,

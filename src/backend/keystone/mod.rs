@@ -91,7 +91,7 @@ impl Driver for KeystoneDriver {
             return Ok(None);
         };
         Ok(Some(ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner: user.owner(),
             label: user.label().to_owned(),
             locked: !user.enabled,

@@ -176,7 +176,7 @@ impl Driver for MinioDriver {
         if name.as_str() == own_key.as_str() {
             // The root user is not shown, and a service account is no user.
             return Ok(Some(ObservedUser {
-                limits: Limits::new(),
+                limits: Ok(Limits::new()),
                 owner: None,
                 label: String::new(),
                 locked: false,

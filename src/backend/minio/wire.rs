@@ -82,7 +82,7 @@ impl User {
     ) -> ObservedUser {
         let ids: Vec<AccessKeyId> = keys.ids().collect();
         ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner: Identity::mark_in(name.as_str()),
             label: String::new(),
             locked: self.is_locked(),

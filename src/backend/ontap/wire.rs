@@ -242,7 +242,7 @@ impl User {
             }
         });
         ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner,
             label: label.to_owned(),
             locked,

@@ -178,7 +178,7 @@ impl Driver for OstorDriver {
         let Some(user) = self.get(name).await? else {
             return Ok(None);
         };
-        let limits = self.limits(name).await?;
+        let limits = self.limits(name).await;
         Ok(Some(user.observe(self.link.own_key(), limits)))
     }
 

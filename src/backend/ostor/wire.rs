@@ -1,7 +1,7 @@
 //! What the store answers. Forms that the documents show differently are all taken; what would lose a key is not: a
 //! user without its list of pairs, or a pair without its id.
 
-use crate::backend::{ObservedCredential, ObservedUser};
+use crate::backend::{ObservedCredential, ObservedUser, error};
 use crate::domain::{
     access::Limits,
     facts::LastUse,
@@ -89,7 +89,7 @@ impl Buckets {
 impl User {
     /// As the rest of the operator sees it. `own_key`: the access key this driver signs with. `limits`: they are read by another
     /// call.
-    pub(super) fn observe(self, own_key: &AccessKeyId, limits: Limits) -> ObservedUser {
+    pub(super) fn observe(self, own_key: &AccessKeyId, limits: error::Result<Limits>) -> ObservedUser {
         ObservedUser {
             limits,
             owner: Identity::mark_in(&self.email),
@@ -187,7 +187,7 @@ mod tests {
             ("one user of 7.0.5", 1, false),
             ("one user without pairs", 0, false),
         ] {
-            let user = user(which).observe(&AccessKeyId::new(OTHER), Limits::new());
+            let user = user(which).observe(&AccessKeyId::new(OTHER), Ok(Limits::new()));
             assert_eq!(user.credentials.len(), keys, "{which}");
             assert_eq!(user.locked, locked, "{which}");
             assert!(!user.privileged && user.owner.is_none(), "{which}");
@@ -201,14 +201,14 @@ mod tests {
 
     #[test]
     fn the_mark_of_its_owner_is_read_from_the_address() {
-        let user = user("one user of ours").observe(&AccessKeyId::new(OTHER), Limits::new());
+        let user = user("one user of ours").observe(&AccessKeyId::new(OTHER), Ok(Limits::new()));
         assert_eq!(user.owner.unwrap().as_str(), "0123456789abcdef0123456789abcdef");
     }
 
     #[test]
     fn the_holder_of_our_own_key_is_privileged() {
         let own = AccessKeyId::new("a721fc1a64f13a05OQF4");
-        assert!(user("created").observe(&own, Limits::new()).privileged);
+        assert!(user("created").observe(&own, Ok(Limits::new())).privileged);
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
     fn an_observed_user_prints_no_secret() {
         let text = format!(
             "{:?}",
-            user("one user").observe(&AccessKeyId::new(OTHER), Limits::new())
+            user("one user").observe(&AccessKeyId::new(OTHER), Ok(Limits::new()))
         );
         assert!(
             text.contains("a721fc1a64f13a05OQF4") && !text.contains("Vtz"),

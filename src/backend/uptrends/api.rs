@@ -221,7 +221,7 @@ impl Listed {
         labels.sort_unstable();
         labels.dedup();
         Some(ObservedUser {
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             owner: self.owner().cloned(),
             // Several are none that was ever asked for, so that the right one is set.
             label: labels.join(" | "),

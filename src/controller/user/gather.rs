@@ -1,6 +1,6 @@
 //! Gather: everything a plan is made of, read now. Reads only.
 
-use super::{form::Form, ledger, notes::pair_in, target::Target};
+use super::{form::Form, ledger, notes::pair_in, quota::Quota, target::Target};
 use crate::{
     api::v1alpha1::{ObjectStore, ObjectUser},
     backend::{KeyPair, ObservedUser},
@@ -25,8 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The world as it was just read. No `Debug`: that of a Secret prints what is in it.
 pub(super) struct Gathered {
     pub user: UserState,
-    /// Of the user; `None`: a change of them failed in this pass.
-    pub limits: Option<Limits>,
+    pub quota: Quota,
     pub live: BTreeSet<CredentialId>,
     pub halves: BTreeMap<CredentialId, KeyPair>,
     /// Of each key, where the backend tells that.
@@ -113,7 +112,7 @@ fn assemble(
     let readable = capabilities.secret_readable;
     let mut halves = memory.staged.clone();
     let (mut live, mut last_uses) = (BTreeSet::new(), BTreeMap::new());
-    let mut limits = Limits::new();
+    let mut limits = Ok(Limits::new());
     let user = match observed {
         None => UserState::Absent,
         Some(found) if found.privileged || found.owner.as_ref() != Some(&target.mark) => UserState::Foreign,
@@ -154,7 +153,7 @@ fn assemble(
     }
     Gathered {
         user,
-        limits: Some(limits),
+        quota: Quota::of(limits),
         live,
         halves,
         last_uses,
@@ -186,7 +185,7 @@ mod tests {
             label: String::new(),
             locked: false,
             half_locked: false,
-            limits: Limits::new(),
+            limits: Ok(Limits::new()),
             privileged: false,
             credentials: vec![
                 key("UNFINISHED", None),

@@ -14,9 +14,11 @@ mod ledger;
 mod notes;
 mod parse;
 mod pass;
+mod quota;
 mod report;
 mod secret;
 mod target;
+mod unmet;
 
 use super::{
     cached::CachedUser,

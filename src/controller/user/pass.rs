@@ -1,13 +1,14 @@
 //! The loop of one pass: plan, execute, until a plan is empty; then report.
 
 use super::{
-    access::{self, Buckets},
+    access::Buckets,
     blocked,
     form::Form,
     gather::{self, Gathered},
     ledger, parse, report,
     report::{Standing, Verdict},
     target::{self, Target},
+    unmet,
 };
 use crate::{
     api::v1alpha1::ObjectUser,
@@ -206,7 +207,7 @@ impl<'a> Pass<'a> {
                 world.buckets = Buckets::look(target, desired, &seen.user, &self.ledger).await;
                 plan = self.plan(&world, memory);
             }
-            world.unmet = access::trouble(&plan.unmet, &world.buckets);
+            world.unmet = unmet::trouble(&plan.unmet, &world.buckets, &world.seen.quota);
             if plan.actions.is_empty() {
                 return self
                     .settle(&world, &plan, memory)
@@ -274,7 +275,7 @@ impl<'a> Pass<'a> {
             user: &world.seen.user,
             deleted: memory.deleted,
             live: &world.seen.live,
-            limits: world.seen.limits.as_ref(),
+            limits: &world.seen.quota.state,
             buckets: &world.buckets.states,
             secret: &world.seen.state,
             ledger: &self.ledger,
@@ -326,7 +327,7 @@ impl<'a> Pass<'a> {
         let blocked = said
             .filter(|_| plan.blocked == Some(Blocked::UserConflict))
             .or(blocked);
-        let blocked = access::together(blocked, world.unmet.clone());
+        let blocked = unmet::together(blocked, world.unmet.clone());
         if blocked.is_some() && self.gives_up() {
             return Ok(self.leave_behind().await?);
         }

@@ -10,7 +10,7 @@
 
 use super::{Action, Change, Plan, Unmet, view::soonest};
 use crate::domain::{
-    access::{BucketState, Held, LimitChanges, Resource, WantedGrant},
+    access::{BucketState, Held, LimitChanges, LimitsState, Resource, WantedGrant},
     facts::Facts,
     ids::BucketName,
     ledger::{GRANTS_MAX, Ledger, WITHDRAWN_WATCH, after},
@@ -59,7 +59,7 @@ pub(super) fn is_unclear(facts: &Facts<'_>) -> bool {
     let bucket = view
         .wanted()
         .any(|(name, _)| view.state(name) == BucketState::Unknown);
-    bucket || (facts.limits.is_none() && view.limits().next().is_some())
+    bucket || (*facts.limits == LimitsState::Unknown && view.limits().next().is_some())
 }
 
 /// The user is not ours to look after any more, deleted or somebody else's: every grant goes, since grants go by the name, which may be
@@ -153,7 +153,7 @@ impl<'a> View<'a> {
         if self.facts.capabilities.buckets.grant {
             self.record_grants(&mut ledger);
         }
-        if let Some(there) = self.facts.limits {
+        if let Some(there) = self.facts.limits.known() {
             ledger.limits.extend(self.limits());
             let kept = |of: &_| self.facts.desired.limits.contains_key(of) || there.contains_key(of);
             ledger.limits.retain(|of, _| kept(of));
@@ -233,7 +233,7 @@ impl<'a> View<'a> {
     }
 
     fn limit_changes(&self) -> Option<Action> {
-        let there = self.facts.limits?;
+        let there = self.facts.limits.known()?;
         let set = self.limits().map(|(of, most)| (of, Some(most)));
         let wished = &self.facts.desired.limits;
         let lifted = self.facts.ledger.limits.keys();
@@ -267,7 +267,8 @@ impl<'a> View<'a> {
             unmet.insert(Unmet::GrantsUnsupported);
         }
         unmet.extend(self.unmet_limits());
-        if facts.limits.is_none() {
+        let about_limits = self.limits().next().is_some() || !facts.ledger.limits.is_empty();
+        if about_limits && facts.limits.known().is_none() {
             unmet.insert(Unmet::LimitsUnknown);
         }
         unmet.extend(

@@ -3,7 +3,7 @@
 
 use super::site::Site;
 use crate::testbed::world::{is_settled, reason, user_name};
-use crate::testbed::{S3, minio, seaweedfs, unique};
+use crate::testbed::{Fault, FaultProxy, S3, minio, proxy::Seen, seaweedfs, unique};
 use gracekey::{
     api::v1alpha1::{ObjectUser, QuotaKind},
     domain::{access::Resource, condition},
@@ -117,6 +117,7 @@ async fn a_quota_in_whole_gigabytes_is_set_changed_and_lifted_and_another_number
         let found = driver.find_user(&user_name(user)).await.unwrap().unwrap();
         let there = found
             .limits
+            .unwrap()
             .get(&Resource::Bytes)
             .map(|most| most / 1_000_000_000);
         let recorded = user.status.as_ref().and_then(|s| s.quota.clone());
@@ -164,5 +165,56 @@ async fn a_quota_in_whole_gigabytes_is_set_changed_and_lifted_and_another_number
     s3.delete_bucket("own").await.expect_success();
     world.delete_user("app").await;
     world.until_user_gone("app").await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn while_a_quota_cannot_be_read_a_lock_and_a_rotation_go_on_and_a_first_key_waits_unless_it_is_refused_for_good()
+ {
+    let site = Site::ostor().await.saying(&json!({ "quotas": true }));
+    let proxy = FaultProxy::start(&site.admin_url(), None).await;
+    let site = site.behind(&proxy);
+    let world = site.world().await;
+    let with = json!({ "spec": { "quota": { "maxBytes": "2G" }, "rotation": { "gracePeriod": "1s" } } });
+    world.ready_user("app", with.clone()).await;
+    let old = world.pair("app").await;
+    let asks = |seen: &Seen| seen.target.contains("ostor-quotas") && seen.target.contains("emailAddress");
+
+    proxy.always(asks, Fault::answer(500, ""));
+    world
+        .patch_user("app", json!({ "spec": { "locked": true } }))
+        .await;
+    let refused = async || {
+        (!site.takes(&old).await)
+            .then_some(())
+            .ok_or_else(|| "it works".to_owned())
+    };
+    world
+        .until("the key of the locked user was refused", refused)
+        .await;
+    world
+        .patch_user("app", json!({ "spec": { "locked": false } }))
+        .await;
+    world.rotate("app", "one").await;
+    world.until_user("app", "rotated all the same", is_rotated).await;
+    world.until("the old key was revoked", refused).await;
+    assert!(site.takes(&world.pair("app").await).await);
+    world.make_user("new", with).await;
+    let user = world.until_reason("new", "BackendUnavailable").await;
+    assert_eq!(user.status.unwrap().access_key_id, None, "nothing is published");
+
+    proxy.heal();
+    proxy.always(asks, Fault::answer(403, ""));
+    let ready = |user: &ObjectUser| {
+        reason(user, "Ready") == "Succeeded" && reason(user, "Synced") == "AuthenticationFailed"
+    };
+    world
+        .until_user("new", "has a key and is told of its quota", ready)
+        .await;
+    assert!(site.takes(&world.pair("new").await).await);
+
+    proxy.heal();
+    let user = world.until_settled("new").await;
+    assert_eq!(user.status.unwrap().quota.unwrap().max_bytes, Some(2_000_000_000));
     world.finish().await;
 }

@@ -213,6 +213,12 @@ impl Site {
         }
     }
 
+    /// Address of the admin API.
+    pub(super) fn admin_url(&self) -> String {
+        let mut members = self.backend.as_object().unwrap().values();
+        members.next().unwrap()["endpoint"].as_str().unwrap().to_owned()
+    }
+
     /// The same with this in front of the admin API.
     pub(super) fn behind(mut self, proxy: &FaultProxy) -> Self {
         for member in self.backend.as_object_mut().unwrap().values_mut() {

@@ -387,7 +387,7 @@ pub(crate) async fn limits_are_set_told_and_lifted_as_claimed(subject: &dyn Subj
     let (user, _) = made_with_key(subject).await;
     let limits = async |of| {
         let user = driver.find_user(&user.name).await.unwrap().unwrap();
-        user.limits.get(&of).copied()
+        user.limits.unwrap().get(&of).copied()
     };
     for of in &covered {
         let before = async |others: &[Resource]| {

@@ -318,7 +318,7 @@ async fn a_quota_is_set_changed_and_lifted_and_one_of_others_stays() {
         .make_user("app", quota(json!({ "maxBytes": "10Ki", "maxObjects": 7 })))
         .await;
     let user = world.until_settled("app").await;
-    let limits = |observed: Option<ObservedUser>| observed.unwrap().limits;
+    let limits = |observed: Option<ObservedUser>| observed.unwrap().limits.unwrap();
     let now = limits(world.observed(&user).await);
     assert_eq!(now.get(&Resource::Bytes), Some(&10_240));
     assert_eq!(now.get(&Resource::Objects), Some(&7));

@@ -326,7 +326,7 @@ pub(super) async fn a_quota_that_does_not_count_is_not_enabled_beside_another(ce
         .pair("enabled", "false");
     ceph.admin_call(Method::PUT, prepared).await;
     limit(ceph, &user.name, &[(Resource::Objects, Some(5))]).await;
-    let limits = found(ceph, &user.name).await.limits;
+    let limits = found(ceph, &user.name).await.limits.unwrap();
     assert_eq!(limits.get(&Resource::Objects), Some(&5));
     assert_eq!(limits.get(&Resource::Bytes), None);
     let told: Value = serde_json::from_str(&ceph.admin_call(Method::GET, uid(&user.name)).await).unwrap();

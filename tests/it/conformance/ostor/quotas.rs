@@ -25,7 +25,8 @@ async fn set(driver: &dyn Driver, name: &UserName, gigabytes: Option<u64>) -> Re
 }
 
 async fn quota<V: Variant>(store: &Store<V>, name: &UserName) -> Option<u64> {
-    found(store, name).await.limits.get(&Resource::Bytes).copied()
+    let limits = found(store, name).await.limits.unwrap();
+    limits.get(&Resource::Bytes).copied()
 }
 
 /// A driver that was told that there are quotas.
@@ -69,7 +70,7 @@ async fn without_the_switch_nobody_asks_about_quotas() {
     set(&store.driver, &user.name, Some(3)).await.unwrap();
     let between = about_quotas(&store).len();
     let there = driver.find_user(&user.name).await.unwrap().unwrap();
-    assert!(there.limits.is_empty());
+    assert!(there.limits.unwrap().is_empty());
     let error = refused(set(&*driver, &user.name, Some(4)).await, K::Unsupported);
     assert!(error.to_string().contains("set `quotas: true`"), "{error}");
     refused(set(&*driver, &user.name, None).await, K::Unsupported);
@@ -111,6 +112,7 @@ async fn a_store_that_has_none_to_be_found_says_so_when_one_is_set() {
             .unwrap()
             .unwrap()
             .limits
+            .unwrap()
             .is_empty()
     );
     let error = refused(set(&*driver, &user.name, Some(1)).await, K::Unsupported);
@@ -119,7 +121,7 @@ async fn a_store_that_has_none_to_be_found_says_so_when_one_is_set() {
 }
 
 #[tokio::test]
-async fn a_page_where_a_quota_ought_to_be_is_not_taken_for_none() {
+async fn a_page_where_a_quota_ought_to_be_is_not_taken_for_none_and_the_user_is_seen_all_the_same() {
     let store = probed(Options::default()).await;
     let (user, _) = made_with_key(&store).await;
     set(&store.driver, &user.name, Some(1)).await.unwrap();
@@ -130,7 +132,9 @@ async fn a_page_where_a_quota_ought_to_be_is_not_taken_for_none() {
         (Fault::answer(500, ""), K::Transient),
     ] {
         store.proxy.once(is_read, fault);
-        refused(store.driver.find_user(&user.name).await, kind);
+        let there = found(&store, &user.name).await;
+        refused(there.limits, kind);
+        assert_eq!(there.credentials.len(), 1);
     }
     assert_eq!(quota(&store, &user.name).await, Some(GIGABYTE));
 }

@@ -8,7 +8,7 @@ use super::{
     world::{Bucket, Object, Run, World},
 };
 use gracekey::domain::{
-    access::{BucketState, Held, LimitChanges, Permission, Resource, change_limits},
+    access::{BucketState, Held, LimitChanges, LimitsState, Permission, Resource, change_limits},
     facts::{Desired, UserState},
     ids::BucketName,
     ledger::{Cause, Ledger},
@@ -108,7 +108,7 @@ pub(super) fn is_given_up(run: &mut Run, action: &Action) -> bool {
     }
     let limits = matches!(action, Action::SetLimits(_));
     if limits {
-        run.limits = None;
+        run.limits = LimitsState::Unknown;
     }
     limits
 }
@@ -214,7 +214,7 @@ pub(super) fn check_plan(plan: &Plan, run: &Run) -> Checked {
             format!("the first key comes before the grant on {name}: {state:?}")
         })?;
     }
-    let there = run.limits.as_ref();
+    let there = run.limits.known();
     let limited = limits
         .iter()
         .all(|(of, most)| there.is_some_and(|there| there.get(of) == Some(most)));

@@ -6,7 +6,7 @@ mod access;
 mod calm;
 mod environment;
 mod execute;
-mod limits_in_steps;
+mod limits;
 mod mistakes;
 mod mistakes_of_access;
 mod mistakes_of_deletion;

@@ -8,7 +8,7 @@ use super::{
     world::{Key, NOW, Object, Process, Run, SECOND, World, limit},
 };
 use gracekey::domain::{
-    access::{BucketState, change_limits},
+    access::{BucketState, LimitsState, change_limits},
     capabilities::Overlap,
     facts::{Draw, Facts, Published, SecretState, UserState},
     ids::{AccessKeyId, CredentialId},
@@ -73,7 +73,7 @@ pub(super) fn read(world: &mut World, scenario: &Scenario, planner: &Planner, si
         } else {
             world.user.clone()
         },
-        limits: Some(world.limits.clone()),
+        limits: LimitsState::Known(world.limits.clone()),
         buckets: std::collections::BTreeMap::new(),
         live: world
             .keys
@@ -163,7 +163,7 @@ fn plan(process: &Process, run: &Run, next: u8, scenario: &Scenario, planner: &P
         user: &run.user,
         deleted: process.deleted,
         live: &run.live,
-        limits: run.limits.as_ref(),
+        limits: &run.limits,
         buckets: &run.buckets,
         secret: &run.secret,
         ledger: &run.object.ledger,
@@ -213,7 +213,11 @@ fn remember(process: &mut Process, run: &mut Run, action: &Action, answer: Answe
             run.live.remove(id);
             process.halves.remove(id);
         }
-        Action::SetLimits(changes) => change_limits(run.limits.get_or_insert_default(), changes),
+        Action::SetLimits(changes) => {
+            if let LimitsState::Known(limits) = &mut run.limits {
+                change_limits(limits, changes);
+            }
+        }
         Action::MakeBucket(_) | Action::SetGrant(..) => access::remember(run, action),
         Action::FenceSecret(attempt) => process.secret_fence = Some(*attempt),
         Action::SetLabel | Action::Issue { .. } | Action::Publish { .. } | Action::RestoreSecret { .. } => {}

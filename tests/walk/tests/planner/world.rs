@@ -4,7 +4,7 @@
 //! that differ only in their age are one.
 
 use gracekey::domain::{
-    access::{BucketState, Held, Limits},
+    access::{BucketState, Held, Limits, LimitsState},
     capabilities::{Capabilities, Overlap},
     facts::{Deletion, Desired, Published, SecretState, UserState},
     ids::{BucketName, CredentialId, RotateToken},
@@ -118,7 +118,7 @@ pub(super) struct Process {
 pub(super) struct Run {
     pub object: Object,
     pub user: UserState,
-    pub limits: Option<Limits>,
+    pub limits: LimitsState,
     pub buckets: BTreeMap<BucketName, BucketState>,
     pub live: BTreeSet<CredentialId>,
     pub secret: SecretState,

@@ -1,9 +1,10 @@
-//! Limits that a backend has in steps alone: what is between is named, and what is there stays.
+//! Limits that cannot be had: what is between the steps of a backend is named, and what is there stays; what is refused or
+//! not known holds up nothing but a first key, and that only where time heals it.
 
 use super::scenario::{THREE_SLOTS, wish};
 use super::world::NOW;
 use gracekey::domain::{
-    access::{LimitChanges, Limits, Resource},
+    access::{LimitChanges, Limits, LimitsState, Resource},
     capabilities::{Capabilities, Limitable},
     facts::{Draw, Facts, SecretState, UserState},
     ids::AccessKeyId,
@@ -19,6 +20,10 @@ fn bytes(most: Option<u64>) -> Limits {
 }
 
 fn planned(recorded: Option<u64>, there: Option<u64>, wished: Option<u64>) -> Plan {
+    planned_as(recorded, &LimitsState::Known(bytes(there)), wished)
+}
+
+fn planned_as(recorded: Option<u64>, there: &LimitsState, wished: Option<u64>) -> Plan {
     let mut desired = wish();
     desired.limits = bytes(wished);
     let ledger = Ledger {
@@ -44,7 +49,7 @@ fn planned(recorded: Option<u64>, there: Option<u64>, wished: Option<u64>) -> Pl
         user: &user,
         deleted: false,
         live: &nothing,
-        limits: Some(&bytes(there)),
+        limits: there,
         buckets: &none,
         secret: &SecretState::Absent,
         ledger: &ledger,
@@ -104,5 +109,33 @@ fn a_whole_limit_is_recorded_and_set_and_lifted_as_everywhere() {
     assert_eq!(set(&lifted), Some(&LimitChanges::from([(Resource::Bytes, None)])));
     for plan in [first, next, lifted] {
         assert!(plan.unmet.is_empty(), "{:?}", plan.unmet);
+    }
+}
+
+/// What brings the first key on its way.
+fn begins(plan: &Plan) -> bool {
+    recorded(plan).any(|ledger| ledger.intent.is_some())
+}
+
+#[test]
+fn a_first_key_waits_for_limits_that_time_may_heal_and_not_for_those_that_are_refused() {
+    let waits = planned_as(Some(10), &LimitsState::Unknown, Some(10));
+    let goes_on = planned_as(Some(10), &LimitsState::Refused, Some(10));
+    assert!(!begins(&waits) && begins(&goes_on));
+    for plan in [waits, goes_on] {
+        assert!(plan.unmet.contains(&Unmet::LimitsUnknown));
+        assert_eq!(set(&plan), None);
+    }
+}
+
+#[test]
+fn limits_that_nobody_wishes_and_none_recorded_need_not_be_known() {
+    for state in [LimitsState::Unknown, LimitsState::Refused] {
+        let plan = planned_as(None, &state, None);
+        assert!(begins(&plan) && plan.unmet.is_empty(), "{state:?}");
+        // One that is to be lifted is.
+        let left = planned_as(Some(10), &state, None);
+        assert!(left.unmet.contains(&Unmet::LimitsUnknown), "{state:?}");
+        assert!(recorded(&left).all(|ledger| ledger.limits == bytes(Some(10))));
     }
 }
