@@ -127,6 +127,22 @@ pub(super) fn user_name_is_free() -> Rule {
     )
 }
 
+/// The text is a name that a storage VM can have.
+pub(super) fn svm() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z0-9_.-]+$')",
+        "must have letters, digits, '.', '_' and '-' only, as names of storage VMs do",
+    )
+}
+
+/// Each policy has a name that fits into an address.
+pub(super) fn policy_names() -> Rule {
+    rule(
+        "self.all(policy, policy.matches('^[A-Za-z0-9_.@+:/-]+$'))",
+        "must be names of policies: letters, digits and '_.@+:/-' only",
+    )
+}
+
 /// None of the policies is one that this operator makes, such as the one that locks.
 pub(super) fn policies_of_others() -> Rule {
     rule(

@@ -21,12 +21,9 @@ pub struct MinioBackend {
     /// a narrower one where users are not to see the data of each other. An empty list leaves users without any right
     /// until somebody gives them one.
     #[serde(default = "default_policies")]
-    #[schemars(
-        length(max = 8),
-        inner(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_.@+:/-]+$"))
-    )]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 128)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[x_kube(validation = rules::policies_of_others())]
+    #[x_kube(validation = rules::policy_names(), validation = rules::policies_of_others())]
     pub policies: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ pub struct OntapBackend {
     /// at once.
     pub credentials_secret_ref: SecretRef,
     /// Name of the storage VM (SVM) with the S3 server. It cannot be changed.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9_.-]+$"))]
-    #[x_kube(validation = rules::same("svm", "users stay on their storage VM"))]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = rules::svm(), validation = rules::same("svm", "users stay on their storage VM"))]
     pub svm: String,
 }

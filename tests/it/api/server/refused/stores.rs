@@ -119,6 +119,25 @@ async fn a_store_on_ecs_without_what_it_needs_is_refused() {
 }
 
 #[tokio::test]
+async fn a_name_that_nothing_on_the_backend_can_have_is_refused_in_words() {
+    let namespace = namespace().await;
+    let store_on = |backend: Value| with(store(), "spec.backend", backend);
+    let (endpoint, admin) = ("https://s.example", json!({ "name": "admin" }));
+    let ontap = json!({ "ontap": { "endpoint": endpoint, "credentialsSecretRef": admin, "svm": "vs1" } });
+    let names = ["vs 1", "vs/1", "vs1?x=y", "vs1\n"].map(Value::from);
+    let refusals = each("spec.backend.ontap.svm", &names, "as names of storage VMs do");
+    assert_refused(&namespace, &store_on(ontap), refusals).await;
+    let minio = json!({ "minio": { "endpoint": endpoint, "credentialsSecretRef": admin } });
+    let lists = [
+        json!(["read only"]),
+        json!(["readwrite", "a,b"]),
+        json!(["\u{e4}"]),
+    ];
+    let refusals = each("spec.backend.minio.policies", &lists, "must be names of policies");
+    assert_refused(&namespace, &store_on(minio), refusals).await;
+}
+
+#[tokio::test]
 async fn a_store_on_keystone_without_what_it_needs_is_refused() {
     let namespace = namespace().await;
     let keystone = json!({
