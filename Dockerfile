@@ -26,6 +26,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 FROM scratch
 LABEL org.opencontainers.image.title="gracekey" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /image /
-ENV PATH=/usr/local/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+# One arena: what a burst of work took is used again by the next, whichever thread does it (docs/performance.md).
+ENV PATH=/usr/local/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt MALLOC_ARENA_MAX=1
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/gracekey"]

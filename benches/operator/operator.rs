@@ -45,6 +45,8 @@ impl Operator {
             .arg(program)
             .args(["run", "--http-address", &address.to_string()])
             .env("KUBECONFIG", bed.operator_kubeconfig())
+            // As the image has it.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
