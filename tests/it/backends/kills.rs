@@ -1,6 +1,6 @@
 //! The operator is killed again and again during rotations, on backends of each model.
 
-use super::site::Site;
+use super::site::{Site, told};
 use crate::{
     chaos::{
         fleet::{Applications, is_rotated, until_all},
@@ -13,7 +13,7 @@ use gracekey_simulators::ontap::Version;
 use kube::{ResourceExt as _, api::ListParams};
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 use tokio::time::sleep;
 
 const USERS: usize = 10;
@@ -83,10 +83,8 @@ async fn assert_exact(world: &World, site: &Site) {
     let users = world.users().list(&ListParams::default()).await.unwrap().items;
     assert_eq!(users.len(), USERS);
     for user in &users {
-        let keys = user.status.iter().flat_map(|status| &status.credentials);
-        let told: BTreeSet<String> = keys.map(|key| key.id.clone()).collect();
         let name = user.name_any();
-        assert_eq!(site.keys(user).await.unwrap(), told, "{name}");
+        assert_eq!(site.keys(user).await.unwrap(), told(user), "{name}");
         assert!(site.takes(&world.pair(&name).await).await, "{name}");
         let unknown = user.status.iter().flat_map(|status| &status.conditions);
         assert!(!unknown.clone().any(|c| c.type_ == "UnknownKeys"), "{name}");

@@ -1,6 +1,6 @@
 //! The whole life of a user: made, labelled, rotated with a grace period, locked where that can be, deleted.
 
-use super::site::Site;
+use super::site::{Site, told};
 use crate::testbed::{
     Fault, FaultProxy, Probe, World, garage, juicefs, minio, moto, seaweedfs,
     world::{current, reason, user_name},
@@ -315,12 +315,6 @@ async fn assert_made_once(world: &World) {
         !events.iter().any(|reason| reason == "UserRecreated"),
         "{events:?}"
     );
-}
-
-/// Ids of the keys that status tells.
-fn told(user: &ObjectUser) -> std::collections::BTreeSet<String> {
-    let keys = user.status.iter().flat_map(|status| &status.credentials);
-    keys.map(|key| key.id.clone()).collect()
 }
 
 async fn relabel(site: &Site, world: &World) {

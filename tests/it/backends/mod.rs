@@ -7,5 +7,6 @@ mod access;
 mod kills;
 mod late;
 mod life;
+mod lost;
 mod site;
 mod strangers;

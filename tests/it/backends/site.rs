@@ -280,3 +280,9 @@ impl Site {
         Some(found.credentials.iter().map(|key| key.id.to_string()).collect())
     }
 }
+
+/// Ids of the keys that status tells.
+pub(super) fn told(user: &ObjectUser) -> BTreeSet<String> {
+    let keys = user.status.iter().flat_map(|status| &status.credentials);
+    keys.map(|key| key.id.clone()).collect()
+}

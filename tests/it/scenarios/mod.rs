@@ -17,6 +17,7 @@ mod quiet;
 mod rights;
 mod rotation;
 mod secret;
+mod stale;
 mod store;
 mod stuck;
 mod tls;
