@@ -39,6 +39,9 @@ pub const HANDLED_TOKENS: &str = "gracekey.dev/handled-rotations";
 /// Annotation of a Secret: when its key was first published, RFC 3339.
 pub const PUBLISH_TIME: &str = "gracekey.dev/publish-time";
 
+/// Annotation of a Secret: a digest of its key pair, by which a damaged one is known where the backend shows no secret halves.
+pub const KEY_DIGEST: &str = "gracekey.dev/key-digest";
+
 /// Annotation of a Secret: ids of the keys in grace by the time it was written, with its end, as a JSON object.
 pub const RETIRING: &str = "gracekey.dev/retiring";
 

@@ -2,7 +2,7 @@
 
 use super::{
     format,
-    notes::{handled, leftovers, pair_in, publish_time, retiring},
+    notes::{digest, handled, leftovers, pair_in, publish_time, retiring},
 };
 use crate::{
     api::v1alpha1::{AdoptionPolicy, ObjectUser, S3, SecretFormat},
@@ -190,6 +190,7 @@ impl Form {
             .all(|(key, value)| secret.data.as_ref().and_then(|d| d.get(key)) == Some(value))
             && has(secret.labels(), &meta.labels)
             && has(secret.annotations(), &meta.annotations)
+            && secret.annotations().get(names::KEY_DIGEST) == Some(&digest(pair))
             && secret
                 .owner_references()
                 .iter()
@@ -252,6 +253,7 @@ impl Form {
             .collect();
         let notes = secret.annotations_mut();
         notes.insert(names::CREDENTIAL_ID.to_owned(), pair.id.to_string());
+        notes.insert(names::KEY_DIGEST.to_owned(), digest(pair));
         notes.insert(
             names::HANDLED_TOKENS.to_owned(),
             serde_json::json!(handled).to_string(),
@@ -354,19 +356,28 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_secret_half_is_seen_where_the_backend_shows_the_right_one() {
+    fn a_damaged_secret_half_is_seen_whether_the_backend_shows_the_right_one_or_not() {
         let form = form(&json!({}));
-        let mut secret = form.fill(None, &pair("NEW"), &Mirror::default(), None);
-        secret
-            .data
-            .as_mut()
-            .unwrap()
-            .insert("AWS_SECRET_ACCESS_KEY".to_owned(), ByteString(b"wrong".to_vec()));
-        assert_eq!(published(&form, &secret, true).key, None);
-        assert_eq!(
-            published(&form, &secret, false).key,
-            Some(CredentialId::new("NEW"))
-        );
+        let whole = form.fill(None, &pair("NEW"), &Mirror::default(), None);
+        let mut secret = whole.clone();
+        let data = secret.data.as_mut().unwrap();
+        data.insert("AWS_SECRET_ACCESS_KEY".to_owned(), ByteString(b"wrong".to_vec()));
+        for readable in [true, false] {
+            assert_eq!(published(&form, &secret, readable).key, None);
+            assert!(published(&form, &whole, readable).intact);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_lost_its_digest_is_believed_and_gets_it_again() {
+        let form = form(&json!({}));
+        let whole = form.fill(None, &pair("NEW"), &Mirror::default(), None);
+        let mut secret = whole.clone();
+        secret.annotations_mut().remove(names::KEY_DIGEST);
+        let seen = published(&form, &secret, false);
+        assert_eq!((seen.key, seen.intact), (Some(CredentialId::new("NEW")), false));
+        let written = form.fill(Some(&secret), &pair("NEW"), &Mirror::default(), None);
+        assert_eq!(written.annotations(), whole.annotations());
     }
 
     #[test]

@@ -12,13 +12,34 @@ use crate::{
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::ResourceExt;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// The key pair that a Secret holds, believed or not.
+/// How many bytes of a digest are noted: enough to tell a damaged pair, and no more.
+const DIGEST_BYTES: usize = 16;
+
+/// The key pair that a Secret holds, believed or not. `None` also where it is not the one that we wrote.
 pub(super) fn pair_in(secret: &Secret) -> Option<KeyPair> {
+    let noted = annotation(secret, names::KEY_DIGEST);
+    read(secret).filter(|pair| noted.is_none_or(|noted| noted == digest(pair)))
+}
+
+/// What is noted of a pair.
+pub(super) fn digest(pair: &KeyPair) -> String {
+    let digest = Sha256::new()
+        .chain_update(pair.id.as_str())
+        .chain_update([0])
+        .chain_update(pair.secret.expose_secret())
+        .finalize();
+    let digits = digest.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}"));
+    digits.collect()
+}
+
+fn read(secret: &Secret) -> Option<KeyPair> {
     let (access_key_id, half) = format::read(secret.data.as_ref()?)?;
     let noted = annotation(secret, names::CREDENTIAL_ID).map(CredentialId::new);
     let id = noted.filter(|id| id.access_key_id() == access_key_id);

@@ -5,6 +5,7 @@ use super::site::{Site, told};
 use crate::testbed::{Fault, FaultProxy, proxy::Seen, seaweedfs};
 use gracekey_simulators::ontap::Version;
 use http::Method;
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 #[tokio::test]
@@ -85,5 +86,35 @@ async fn made_up_for(site: Site, issues: impl Fn(&Seen) -> bool + Copy + Send + 
     assert_eq!(conditions.filter(|c| c.type_ == "UnknownKeys").count(), 0);
     world.delete_user("app").await;
     world.until_user_gone("app").await;
+    world.finish().await;
+}
+
+/// Nothing but the Secret ever held it.
+#[tokio::test]
+async fn a_secret_half_that_was_damaged_is_replaced_where_it_cannot_be_read_again() {
+    let site = Site::iam(seaweedfs(), json!({ "ownerMark": "Name" }));
+    let mut world = site.world().await;
+    world
+        .ready_user("app", json!({ "spec": { "rotation": { "gracePeriod": "1s" } } }))
+        .await;
+    world.operator.kill();
+    world.operator.restart().await;
+    world.until_settled("app").await;
+    let damage = json!({ "stringData": { "AWS_SECRET_ACCESS_KEY": "damaged" } });
+    let secrets = world.secrets();
+    secrets
+        .patch("app", &PatchParams::default(), &Patch::Merge(damage))
+        .await
+        .unwrap();
+    let works = async || {
+        let works = site.takes(&world.pair("app").await).await;
+        works
+            .then_some(())
+            .ok_or_else(|| "the published key is refused".to_owned())
+    };
+    world.until("the Secret held a key that works", works).await;
+    world.until_event("app", "CredentialsRepaired").await;
+    let user = world.until_revoked("app").await;
+    assert_eq!(site.keys(&user).await.unwrap(), told(&user));
     world.finish().await;
 }
