@@ -196,7 +196,12 @@ impl Driver for Layered {
     }
 
     async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
-        self.call("find_user", self.inner.find_user(name)).await
+        let found = self.call("find_user", self.inner.find_user(name)).await?;
+        // A part of the answer that failed by itself.
+        if let Some(Err(error)) = found.as_ref().map(|user| user.limits.as_ref().map(drop)) {
+            self.note(&Err::<(), _>(error.clone()));
+        }
+        Ok(found)
     }
 
     async fn create_user(&self, user: &NewUser) -> Result<()> {

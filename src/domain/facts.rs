@@ -155,7 +155,7 @@ pub struct Facts<'a> {
     pub deleted: bool,
     /// Keys on the backend, read just now.
     pub live: &'a BTreeSet<CredentialId>,
-    /// Limits of the user, read just now.
+    /// Limits of the user, as far as they are known.
     pub limits: &'a LimitsState,
     /// Buckets that the wish or the record names, read just now.
     pub buckets: &'a BTreeMap<BucketName, BucketState>,

@@ -147,12 +147,16 @@ impl Buckets {
     }
 
     /// What an error is to a person. A backend that does not answer is asked no more.
-    pub(super) fn note(&mut self, error: &backend::Error) -> Trouble {
-        let trouble = Trouble::from(error);
+    fn note(&mut self, error: &backend::Error) -> Trouble {
+        self.ask_no_more_after(error);
+        Trouble::from(error)
+    }
+
+    /// Where the backend does not answer.
+    pub(super) fn ask_no_more_after(&mut self, error: &backend::Error) {
         if error.is_passing() {
-            self.silent = Some(trouble.clone());
+            self.silent = Some(Trouble::from(error));
         }
-        trouble
     }
 }
 

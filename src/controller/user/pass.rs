@@ -275,7 +275,7 @@ impl<'a> Pass<'a> {
             user: &world.seen.user,
             deleted: memory.deleted,
             live: &world.seen.live,
-            limits: &world.seen.quota.state,
+            limits: world.seen.quota.state(),
             buckets: &world.buckets.states,
             secret: &world.seen.state,
             ledger: &self.ledger,
@@ -351,10 +351,10 @@ impl<'a> Pass<'a> {
                 self.at_rest(plan.wake)
             }
             Some(t) if t.stalled => Rest::Stalled { wake: plan.wake },
-            Some(_) => Rest::Retry {
+            Some(t) => Rest::Retry {
                 wake: plan.wake,
                 due: false,
-                retry_after: None,
+                retry_after: t.retry_after,
             },
         })
     }

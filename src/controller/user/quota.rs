@@ -6,7 +6,7 @@ use super::{
     tell,
 };
 use crate::{
-    backend::{self, ErrorKind},
+    backend,
     controller::error::{Failure, Trouble},
     domain::{
         access::{LimitChanges, Limits, LimitsState, Resource, change_limits},
@@ -17,10 +17,8 @@ use crate::{
 /// Limits as they are known in this pass, and what was said where they are not.
 #[derive(Debug)]
 pub(super) struct Quota {
-    /// What the planner is told.
-    pub state: LimitsState,
-    /// Why they are not known.
-    pub said: Option<Trouble>,
+    state: LimitsState,
+    said: Option<Trouble>,
 }
 
 impl Quota {
@@ -39,20 +37,29 @@ impl Quota {
         }
     }
 
-    /// They could not be read or changed.
+    /// They could not be read or changed. What a person has to mend does not hold up a first key; all else does, or a user
+    /// would be without its limit for want of a moment's patience.
     fn failed(error: &backend::Error) -> Self {
+        let said = Trouble::from(error);
+        let state = if said.stalled {
+            LimitsState::Refused
+        } else {
+            LimitsState::Unknown
+        };
         Self {
-            state: match error.kind {
-                // A user that went away meanwhile is looked for again.
-                ErrorKind::Transient | ErrorKind::RateLimited | ErrorKind::Protocol | ErrorKind::NotFound => {
-                    LimitsState::Unknown
-                }
-                ErrorKind::Conflict | ErrorKind::Auth | ErrorKind::Invalid | ErrorKind::Unsupported => {
-                    LimitsState::Refused
-                }
-            },
-            said: Some(Trouble::from(error)),
+            state,
+            said: Some(said),
         }
+    }
+
+    /// What the planner is told.
+    pub(super) fn state(&self) -> &LimitsState {
+        &self.state
+    }
+
+    /// Why they are not known.
+    pub(super) fn said(&self) -> Option<&Trouble> {
+        self.said.as_ref()
     }
 
     fn change(&mut self, changes: &LimitChanges) {
@@ -72,7 +79,7 @@ impl Pass<'_> {
         let target = &world.target;
         let set = target.connection.driver.set_limits(&target.user_name, changes);
         if let Err(error) = set.await {
-            let _asked_no_more = world.buckets.note(&error);
+            world.buckets.ask_no_more_after(&error);
             world.seen.quota = Quota::failed(&error);
             return Ok(());
         }
@@ -98,5 +105,36 @@ pub(super) fn field_of(limit: Resource) -> &'static str {
         Resource::Bytes => "maxBytes",
         Resource::Objects => "maxObjects",
         Resource::Buckets => "maxBuckets",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{BackendKind, ErrorKind, Outcome, error::Detail};
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn a_first_key_waits_for_every_failure_but_those_that_a_person_has_to_mend() {
+        let refused: Vec<_> = ErrorKind::iter()
+            .filter(|kind| {
+                let error = backend::Error {
+                    kind: *kind,
+                    outcome: Outcome::NotApplied,
+                    backend: BackendKind::Ostor,
+                    operation: "GetQuota",
+                    detail: Detail::new("why"),
+                    retry_after: None,
+                    request_id: None,
+                };
+                let quota = Quota::of(Err(error));
+                assert!(quota.said().is_some() && quota.state().known().is_none());
+                *quota.state() == LimitsState::Refused
+            })
+            .collect();
+        assert_eq!(
+            refused,
+            [ErrorKind::Conflict, ErrorKind::Invalid, ErrorKind::Unsupported]
+        );
     }
 }

@@ -86,10 +86,7 @@ fn one_trouble(unmet: &Unmet, buckets: &Buckets, quota: &Quota) -> Option<Troubl
                 names::FORCE_DELETE
             ),
         ),
-        Unmet::LimitsUnknown => quota
-            .said
-            .clone()
-            .unwrap_or_else(|| Trouble::passing(Reason::ProgressingWithRetry, "The quota is not known.")),
+        Unmet::LimitsUnknown => return quota.said().cloned(),
     })
 }
 

@@ -123,7 +123,7 @@ pub enum Unmet {
     BucketUnknown(BucketName),
     /// What was asked of the bucket in this pass was refused, and somebody has to change something.
     BucketRefused(BucketName),
-    /// The limits could not be changed in this pass.
+    /// The limits could not be read or changed in this pass, or that is refused.
     LimitsUnknown,
 }
 

@@ -9,6 +9,7 @@ use gracekey::{
     domain::{access::Resource, condition},
 };
 use gracekey_simulators::ostor;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
 #[tokio::test]
@@ -204,17 +205,23 @@ async fn while_a_quota_cannot_be_read_a_lock_and_a_rotation_go_on_and_a_first_ke
     assert_eq!(user.status.unwrap().access_key_id, None, "nothing is published");
 
     proxy.heal();
-    proxy.always(asks, Fault::answer(403, ""));
-    let ready = |user: &ObjectUser| {
-        reason(user, "Ready") == "Succeeded" && reason(user, "Synced") == "AuthenticationFailed"
-    };
+    let by_product = HeaderMap::from_iter([(
+        HeaderName::from_static("x-amz-err-message"),
+        HeaderValue::from_static("There are no quotas"),
+    )]);
+    proxy.always(asks, Fault::Answer(400, by_product, String::new()));
+    let ready =
+        |user: &ObjectUser| reason(user, "Ready") == "Succeeded" && reason(user, "Stalled") == "Unsupported";
     world
         .until_user("new", "has a key and is told of its quota", ready)
         .await;
     assert!(site.takes(&world.pair("new").await).await);
 
     proxy.heal();
+    world
+        .patch_user("new", json!({ "spec": { "quota": { "maxBytes": "3G" } } }))
+        .await;
     let user = world.until_settled("new").await;
-    assert_eq!(user.status.unwrap().quota.unwrap().max_bytes, Some(2_000_000_000));
+    assert_eq!(user.status.unwrap().quota.unwrap().max_bytes, Some(3_000_000_000));
     world.finish().await;
 }
