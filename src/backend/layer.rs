@@ -2,7 +2,7 @@
 
 use super::{
     BackendInfo, BackendKind, Driver, Error, ErrorKind, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser,
-    ObservedUser, Outcome, Result, error::Detail, gate::Gate,
+    ObservedUser, Outcome, Result, admin::Admin, error::Detail, gate::Gate, login::REFUSED,
 };
 use crate::{
     domain::{
@@ -48,6 +48,7 @@ pub struct Layered {
     pace: Option<Duration>,
     next_start: Mutex<Instant>,
     breaker: Mutex<Breaker>,
+    admin: Admin,
 }
 
 /// Opens when a store stops answering, so that its users do not hold workers while they wait for time-outs.
@@ -69,10 +70,11 @@ impl Layered {
                 .then(|| Duration::from_secs(1) / limits.requests_per_second),
             next_start: Mutex::new(Instant::now()),
             breaker: Mutex::new(Breaker::default()),
+            admin: Admin::new(REFUSED),
         }
     }
 
-    async fn call<T>(
+    async fn call<T: Send>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T>> + Send,
@@ -101,23 +103,28 @@ impl Layered {
         result
     }
 
-    async fn limited<T>(
+    async fn limited<T: Send>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
+        self.admin.check(operation)?;
         self.check_breaker(operation)?;
         let Some(_turn) = self.gate.enter().await else {
             let why = "the store does not answer the calls that are under way";
             return Err(self.not_called(operation, why, BUSY));
         };
-        // It may have stopped answering meanwhile.
+        // It may have stopped answering meanwhile, or been found to refuse.
+        self.admin.check(operation)?;
         self.check_breaker(operation)?;
         if let Some(start) = self.my_start() {
             tokio::time::sleep_until(start).await;
         }
         let result = call.await;
         self.note(&result);
+        if result.as_ref().is_err_and(|error| self.admin.is_in_doubt(error)) {
+            self.admin.note(&self.inner.probe().await);
+        }
         result
     }
 
@@ -188,7 +195,9 @@ impl Driver for Layered {
     /// Past gate and breaker: a store that does not answer is to be told by its own error, and is found again by this.
     async fn probe(&self) -> Result<BackendInfo> {
         let asked = async {
+            self.admin.check("probe")?;
             let result = self.inner.probe().await;
+            self.admin.note(&result);
             self.note(&result);
             result
         };
@@ -256,7 +265,7 @@ impl Driver for Layered {
 mod tests {
     use super::*;
     use crate::{backend::ceph::CAPABILITIES, domain::ids::UserName};
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     /// Fails as long as it is told to, and counts what reaches it.
     #[derive(Debug, Default)]
@@ -264,7 +273,24 @@ mod tests {
         reached: AtomicUsize,
         under_way: AtomicUsize,
         most: AtomicUsize,
-        broken: std::sync::atomic::AtomicBool,
+        broken: AtomicBool,
+        /// One right is missing.
+        denied: AtomicBool,
+        /// The credentials are wrong.
+        locked_out: AtomicBool,
+        probed: AtomicUsize,
+    }
+
+    fn failed(operation: &'static str, kind: ErrorKind, outcome: Outcome) -> Error {
+        Error {
+            kind,
+            outcome,
+            backend: BackendKind::Ceph,
+            operation,
+            detail: Detail::new("it failed"),
+            retry_after: None,
+            request_id: None,
+        }
     }
 
     #[async_trait]
@@ -276,6 +302,10 @@ mod tests {
             CAPABILITIES
         }
         async fn probe(&self) -> Result<BackendInfo> {
+            self.probed.fetch_add(1, Ordering::SeqCst);
+            if self.locked_out.load(Ordering::SeqCst) {
+                return Err(failed("probe", ErrorKind::Auth, Outcome::NotApplied));
+            }
             Ok(BackendInfo {
                 product: "test".to_owned(),
                 version: None,
@@ -288,18 +318,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(5)).await;
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             if self.broken.load(Ordering::SeqCst) {
-                let detail = Detail::new("down");
-                let (kind, outcome) = (ErrorKind::Transient, Outcome::Unknown);
-                let backend = BackendKind::Ceph;
-                return Err(Error {
-                    kind,
-                    outcome,
-                    backend,
-                    operation: "find_user",
-                    detail,
-                    retry_after: None,
-                    request_id: None,
-                });
+                return Err(failed("find_user", ErrorKind::Transient, Outcome::Unknown));
+            }
+            if self.denied.load(Ordering::SeqCst) || self.locked_out.load(Ordering::SeqCst) {
+                return Err(failed("find_user", ErrorKind::Auth, Outcome::NotApplied));
             }
             Ok(None)
         }
@@ -415,5 +437,39 @@ mod tests {
         probe.broken.store(false, Ordering::SeqCst);
         assert!(layered.probe().await.is_ok());
         assert!(find(&layered).await.is_ok());
+    }
+
+    const UNLIMITED: Limits = Limits {
+        concurrency: 64,
+        requests_per_second: 0,
+    };
+
+    #[tokio::test]
+    async fn credentials_that_are_refused_are_tried_once_in_a_while_however_many_ask() {
+        let probe = Arc::new(Probe::default());
+        let layered = layered(&probe, UNLIMITED);
+        find(&layered).await.unwrap();
+        let tries = || probe.probed.load(Ordering::SeqCst) + probe.reached.load(Ordering::SeqCst);
+        probe.locked_out.store(true, Ordering::SeqCst);
+        let before = tries();
+        for _ in 0..50 {
+            let kind = find(&layered).await.unwrap_err().kind;
+            assert_eq!(kind, ErrorKind::Auth);
+            assert_eq!(layered.probe().await.unwrap_err().kind, ErrorKind::Auth);
+        }
+        assert_eq!(tries() - before, 2, "the call that was refused, and one probe");
+    }
+
+    #[tokio::test]
+    async fn a_right_that_is_missing_stops_no_other_call() {
+        let probe = Arc::new(Probe::default());
+        let layered = layered(&probe, UNLIMITED);
+        probe.denied.store(true, Ordering::SeqCst);
+        for _ in 0..5 {
+            assert_eq!(find(&layered).await.unwrap_err().kind, ErrorKind::Auth);
+            layered.set_label(&UserName::new("u"), "l").await.unwrap();
+        }
+        assert_eq!(probe.reached.load(Ordering::SeqCst), 5);
+        assert_eq!(probe.probed.load(Ordering::SeqCst), 1);
     }
 }

@@ -14,9 +14,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// How long a refused login is taken for refused: hundreds of users may come along at once, and each try may count
-/// towards a lock of the account.
-pub const REFUSED: Duration = Duration::from_secs(10);
+/// How long admin credentials that were refused are taken for refused: hundreds of users may come along at once, and each try may
+/// count towards a lock of the account. Others are taken up at once.
+pub const REFUSED: Duration = Duration::from_mins(1);
 /// How long giving a token back may take.
 pub const LOGOUT_LIMIT: Duration = Duration::from_millis(1500);
 

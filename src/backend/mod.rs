@@ -4,6 +4,7 @@
 //! `backend::http`; drivers do not import each other, and nothing here imports `controller`.
 
 pub mod access;
+pub mod admin;
 pub mod call;
 pub mod ceph;
 pub mod ecs;

@@ -46,7 +46,15 @@ pub(super) fn refused(call: &Call, reply: &Reply) -> Error {
         || call::judge(reply, code.is_some()),
         |(kind, outcome, _)| (kind, outcome),
     );
-    let advice = known.map_or_else(|| advice_by_kind(judgement.0), |(_, _, advice)| advice);
+    let advice = match known {
+        // A release says of a wrong password what it says of a right that is missing.
+        _ if reply.status == 401 => {
+            "the account's name or password is wrong, or it lacks a right: correct the Secret, or give its role access to \
+             /api/protocols/s3/services"
+        }
+        Some((_, _, advice)) => advice,
+        None => advice_by_kind(judgement.0),
+    };
     call.refused(reply, judgement, advice, code)
 }
 
