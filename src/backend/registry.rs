@@ -86,8 +86,14 @@ impl<'a> Parts<'a> {
     /// The admin Secret has no such key.
     pub fn secret(&self, key: &str) -> Result<SecretString, Unusable> {
         let secret = &self.spec.backend.credentials_secret_ref().name;
-        let found = self.admin.get(key).cloned();
-        found.ok_or_else(|| Unusable(format!("The Secret {secret} must have the key `{key}`.")))
+        let found = self.admin.get(key);
+        let missing = || Unusable(format!("The Secret {secret} must have the key `{key}`."));
+        // A file that a Secret is made of ends in a line break; no password does.
+        let text = found
+            .ok_or_else(missing)?
+            .expose_secret()
+            .trim_end_matches(['\r', '\n']);
+        Ok(text.into())
     }
 
     /// A part of the admin credentials that is no secret: a user's name, the public half of a key pair.

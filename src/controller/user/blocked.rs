@@ -36,15 +36,10 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             ),
         ),
         Blocked::NoOverlap => Trouble::stalled(Reason::NoOverlap, NO_OVERLAP),
-        Blocked::RotationQueued(at) => Trouble::passing(
-            Reason::RotationQueued,
-            format!(
-                "A rotation is asked for and no key slot is free; it begins at {at}, when an old key is revoked."
-            ),
-        ),
+        Blocked::RotationQueued(at) => queued(*at),
         Blocked::KeyLimitReached => Trouble::stalled(
             Reason::KeyLimitReached,
-            "All key slots of the user are taken by keys that this operator did not issue. Remove one of them on the backend.",
+            "A new key is wanted and no key slot is free: one or more keys were not issued by this operator. Remove one of these on the backend.",
         ),
         Blocked::UnknownKeys => Trouble::stalled(
             Reason::UnknownKeys,
@@ -71,6 +66,7 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             let why = "A key was asked for without a clear answer, and the backend may not show it at once";
             try_waits(*at, why)
         }
+        Blocked::KeyUnseen(at) => unseen(*at),
         Blocked::AbsenceLags(at) => deletion_waits(
             *at,
             &format!(
@@ -83,6 +79,21 @@ pub(super) fn trouble(blocked: &Blocked, user_name: &str, secret_name: &str) -> 
             "The backend cannot lock a user without losing its keys. Set `spec.locked: false`.",
         ),
     }
+}
+
+fn queued(at: Timestamp) -> Trouble {
+    let text = format!(
+        "A new key is wanted and no key slot is free: it is issued at {at}, when an old key is revoked. \
+         `spec.rotation.onKeyLimit: RevokeOldest` revokes the old one at once."
+    );
+    Trouble::passing(Reason::RotationQueued, text)
+}
+
+fn unseen(at: Timestamp) -> Trouble {
+    let text = format!(
+        "The backend does not show the key of this user: it is gone, or not shown yet. If it is not seen by {at}, a new one is issued."
+    );
+    Trouble::passing(Reason::ProgressingWithRetry, text)
 }
 
 fn try_waits(at: Timestamp, why: &str) -> Trouble {

@@ -57,7 +57,7 @@ impl Pass<'_> {
             tell(self.ctx, &self.user, false, Reason::UserCreated, note).await;
         } else {
             let note = format!(
-                "The user {} had vanished from the backend and was made again, with a new key.",
+                "The user {} had vanished from the backend and was made again; a new key follows.",
                 new.name
             );
             tell(self.ctx, &self.user, true, Reason::UserRecreated, note).await;

@@ -414,6 +414,9 @@ impl<'a> Pass<'a> {
         memory: &UserMemory,
     ) -> Result<Rest, Error> {
         if self.user.metadata.deletion_timestamp.is_some() && trouble.reason != Reason::StoreNotAvailable {
+            if !trouble.message.ends_with('.') {
+                trouble.message.push('.');
+            }
             trouble.message += " The deletion waits for that. Annotate this object with `gracekey.dev/force-delete: \"true\"` \
                                 to leave the user behind on the backend.";
         }

@@ -61,7 +61,7 @@ fn one_trouble(unmet: &Unmet, buckets: &Buckets, quota: &Quota) -> Option<Troubl
         Unmet::LimitUnsupported(of) => Trouble::stalled(
             Reason::Unsupported,
             format!(
-                "The backend cannot limit this for a user: take `spec.quota.{}` out.",
+                "The backend cannot limit this for a user, or its ObjectStore does not say that it can: take `spec.quota.{}` out.",
                 field_of(*of)
             ),
         ),

@@ -156,6 +156,8 @@ pub enum Blocked {
     AbsenceLags(Timestamp),
     /// A try to issue a key had no clear answer, and a list that lags may not show its key until then.
     AnswerLags(Timestamp),
+    /// The key of the record is not seen: until then that may be because reads lag, and from then on it is replaced.
+    KeyUnseen(Timestamp),
     /// The backend cannot lock without losing keys.
     LockUnsupported,
     /// Suspended by its spec.

@@ -11,7 +11,7 @@
 //! 9. A key published unproven is proven.
 
 use super::{
-    Action, Change, Plan, access,
+    Action, Blocked, Change, Plan, access,
     view::{Next, View},
 };
 use crate::domain::{
@@ -31,7 +31,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         match view.next() {
             Next::Do(action) => actions.push(action),
             Next::Blocked(why) => blocked = Some(why),
-            Next::Nothing => {}
+            Next::Nothing => blocked = view.current_unseen_until().map(Blocked::KeyUnseen),
         }
     }
     Plan {
@@ -73,7 +73,7 @@ impl<'a> View<'a> {
     /// No intent is open.
     fn settled_or_new(&self) -> Next {
         if self.facts.secret == &SecretState::Foreign {
-            return Next::Blocked(super::Blocked::SecretConflict);
+            return Next::Blocked(Blocked::SecretConflict);
         }
         let Some(published) = self.published else {
             return self.nothing_is_published();

@@ -146,6 +146,13 @@ impl<'a> View<'a> {
             .filter(|at| *at > self.facts.now)
     }
 
+    /// From when on the key of the record is gone for certain, where it is not seen.
+    pub(super) fn current_unseen_until(&self) -> Option<Timestamp> {
+        let (id, key) = self.current()?;
+        let told = published_lately(self.facts, id).max(Some(told_by(self.facts, key)));
+        told.filter(|_| !self.live(id) && is_young(self.facts, id))
+    }
+
     /// Live keys that no record explains.
     pub(super) fn unknown(&self) -> BTreeSet<CredentialId> {
         let explained = |id: &CredentialId| {

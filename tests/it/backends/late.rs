@@ -4,7 +4,7 @@ use super::site::Site;
 use crate::testbed::{
     Fault, FaultProxy, minio,
     proxy::Seen,
-    world::{message, retiring},
+    world::{message, retiring, user_name},
 };
 use serde_json::json;
 
@@ -47,5 +47,26 @@ async fn a_key_that_a_late_answer_lacks_is_revoked_in_the_end_on_minio() {
     let user = world.until_revoked("app").await;
     assert!(!site.takes(late).await);
     assert_eq!(retiring(&user).len(), 0);
+    world.finish().await;
+}
+
+/// It may be a late answer as well, and a key that is there is not to be replaced.
+#[tokio::test]
+async fn a_key_that_went_with_its_user_is_named_with_the_time_of_the_next_one_on_minio() {
+    let site = Site::minio(minio());
+    let world = site.world().await;
+    let user = world.ready_user("app", json!({})).await;
+    let name = user_name(&user);
+    site.driver().await.delete_user(&name).await.unwrap();
+    world
+        .patch_user("app", json!({ "spec": { "rotation": { "gracePeriod": "1h" } } }))
+        .await;
+    let user = world.until_reason("app", "ProgressingWithRetry").await;
+    let told = message(&user, "Ready");
+    assert!(
+        told.contains("does not show the key") && told.contains("a new one is issued"),
+        "{told}"
+    );
+    world.delete_user("app").await;
     world.finish().await;
 }

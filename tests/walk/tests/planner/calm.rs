@@ -212,6 +212,7 @@ fn blocked_for_a_reason(world: &World, why: &Blocked, scenario: &Scenario) -> bo
         | Blocked::AttemptsExhausted(_)
         | Blocked::GracePeriodRuns(_)
         | Blocked::AbsenceLags(_)
+        | Blocked::KeyUnseen(_)
         | Blocked::AnswerLags(_)
         | Blocked::KeyOutstanding(_)
         | Blocked::AnswerOutstanding(_) => false,
