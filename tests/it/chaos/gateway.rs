@@ -19,7 +19,7 @@ pub(super) struct OwnGateway {
 
 impl OwnGateway {
     pub(super) async fn start() -> Self {
-        let (process, number) = unique();
+        let (process, (_, number)) = (std::process::id(), unique());
         let folder = runs().join(format!("ceph-{number}-{process}"));
         let mut own = Self {
             folder,

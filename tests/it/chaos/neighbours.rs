@@ -142,8 +142,8 @@ async fn a_key_that_an_admin_added_stays_and_is_named_also_after_a_restart() {
     let (uid, published) = (backend_name(&user), current(&user));
     let application = world.probe("app");
     // Sorts before every key that the operator makes.
-    let (process, number) = crate::testbed::unique();
-    let foreign = format!("000{process:08}{number:08}");
+    let (run, number) = crate::testbed::unique();
+    let foreign = format!("000{}{number:08}", run.to_uppercase());
     admin
         .done(Method::PUT, &format!("key&uid={uid}&access-key={foreign}"))
         .await;

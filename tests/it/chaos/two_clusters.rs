@@ -194,8 +194,8 @@ async fn the_same_object_in_two_clusters_has_a_user_in_each() {
 #[tokio::test]
 async fn a_name_that_two_clusters_want_is_whose_it_was_first() {
     let mut two = Two::start().await;
-    let (process, number) = unique();
-    let name = UserName::new(format!("wanted-{process}-{number}"));
+    let (run, number) = unique();
+    let name = UserName::new(format!("wanted-{run}-{number}"));
     let wanting = json!({ "spec": { "userName": name.as_str() } });
     let admin = Admin::of(two.world.gateway);
     let has_it = two.on(0).ready_user("app", wanting.clone()).await;

@@ -17,7 +17,7 @@ pub(crate) fn grantee(user: &NewUser) -> Grantee {
     Grantee {
         user: user.name.clone(),
         owner: user.owner.clone(),
-        namespace: NamespaceMark::new(fresh_user_mark()),
+        namespace: NamespaceMark::new(crate::testbed::unique_mark()),
         at_home: false,
     }
 }
@@ -28,11 +28,6 @@ pub(crate) fn grantee_at_home(user: &NewUser) -> Grantee {
         at_home: true,
         ..grantee(user)
     }
-}
-
-fn fresh_user_mark() -> String {
-    let (process, number) = crate::testbed::unique();
-    format!("{number:016x}{process:016x}")
 }
 
 pub(crate) fn fresh_bucket() -> BucketName {

@@ -1,7 +1,7 @@
 //! What a backend brings along to be examined, and the list of cases.
 
 use super::record::{Entry, Showing as _, Shown};
-use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
+use crate::testbed::{FaultProxy, S3, proxy::Seen, unique, unique_mark};
 use async_trait::async_trait;
 use futures::future::LocalBoxFuture;
 use gracekey::backend::http::{Endpoint, TlsOptions};
@@ -256,20 +256,24 @@ pub(crate) fn left_behind(what: &str) {
 
 /// A name that no other test has. The prefix is that of the suite alone, since it may run on somebody's live system.
 pub(crate) fn fresh_name() -> UserName {
-    let (process, number) = unique();
-    UserName::new(format!("gktest-{process}-{number}"))
+    let (run, number) = unique();
+    UserName::new(format!("{}{number}", prefix_of(run)))
+}
+
+/// How the names of a run begin.
+pub(crate) fn prefix_of(run: &str) -> String {
+    format!("gktest-{run}-")
 }
 
 /// An access key id that no other test has.
 pub(crate) fn fresh_key_id() -> AccessKeyId {
-    let (process, number) = unique();
-    AccessKeyId::new(format!("GKTEST{process:07}{number:07}"))
+    let (run, number) = unique();
+    AccessKeyId::new(format!("GKTEST{}{number:07}", run.to_uppercase()))
 }
 
 /// An order for a user that no other test has.
 pub(crate) fn fresh_user(subject: &dyn Subject) -> NewUser {
-    let (process, number) = unique();
-    let owner = OwnerMark::new(format!("{process:016x}{number:016x}"));
+    let owner = OwnerMark::new(unique_mark());
     NewUser {
         name: name_for(subject, &fresh_name(), &owner),
         label: "A user".to_owned(),

@@ -125,8 +125,8 @@ pub(crate) struct OwnNamespace {
 /// A fresh namespace on the shared cluster.
 pub(crate) async fn namespace() -> OwnNamespace {
     let client = cluster().await.client().await;
-    let (process, number) = unique();
-    let name = format!("test-{process}-{number}");
+    let (run, number) = unique();
+    let name = format!("test-{run}-{number}");
     let namespace = object::<Namespace>(json!({ "metadata": { "name": name } }));
     Api::all(client.clone())
         .create(&PostParams::default(), &namespace)

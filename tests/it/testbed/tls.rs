@@ -65,9 +65,8 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, upstream: String) 
 
 /// A certificate for 127.0.0.1 and its key, in PEM.
 fn self_signed() -> (Vec<u8>, Vec<u8>) {
-    let (process, number) = unique();
-    let file =
-        |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{process}-{number}.{kind}"));
+    let (run, number) = unique();
+    let file = |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{run}-{number}.{kind}"));
     let (certificate, key) = (file("crt"), file("key"));
     let made = Command::new("openssl")
         .args([

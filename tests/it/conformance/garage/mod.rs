@@ -164,8 +164,8 @@ fn boxed(config: GarageConfig) -> Box<dyn Driver> {
 
 /// A name of a bucket that no other test has.
 fn fresh_bucket() -> String {
-    let (process, number) = unique();
-    format!("bucket-{process}-{number}")
+    let (run, number) = unique();
+    format!("bucket-{run}-{number}")
 }
 
 #[async_trait]
