@@ -39,7 +39,7 @@ test: doctor ## everything: lints, the test bed, and all tests, on real servers;
 	@$(if $(ROOT),,echo "left out, because it needs root: the node level (Pods, Helm, the chart in a cluster)")
 
 conformance: ## the suite on a live system: BACKEND=ceph ENDPOINT=URL CREDENTIALS=FILE [S3=URL REGION=NAME SETTINGS=JSON CA=FILE]
-	@testbed/conformance '$(BACKEND)' '$(ENDPOINT)' '$(CREDENTIALS)'
+	@env $(STATIC) testbed/conformance '$(BACKEND)' '$(ENDPOINT)' '$(CREDENTIALS)'
 
 test-fast: ## the tests that need no server
 	@$(PHASE) "tests without servers" cargo test --locked --workspace --lib --bins
