@@ -248,10 +248,25 @@ pub(crate) fn s3_prover(backend: BackendKind, endpoint: &str, region: &str) -> B
 /// Tells people what they have to remove themselves: past the capture of the test's output, which is not shown of a test that
 /// passes.
 pub(crate) fn left_behind(what: &str) {
-    drop(writeln!(
-        std::io::stderr(),
-        "left behind, and yours to delete: {what}"
-    ));
+    drop(writeln!(std::io::stderr(), "{}", line_of(what)));
+}
+
+/// One line, whatever characters a name has: nobody is to look for the half of one.
+fn line_of(what: &str) -> String {
+    let seen = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.into()
+        }
+    };
+    let what: String = what.chars().map(seen).collect();
+    format!("left behind, and yours to delete: {what}")
+}
+
+#[test]
+fn what_was_left_behind_is_told_on_one_line() {
+    assert!(line_of("the user \"a\nb\"").ends_with(": the user \"a\\nb\""));
 }
 
 /// A name that no other test has. The prefix is that of the suite alone, since it may run on somebody's live system.

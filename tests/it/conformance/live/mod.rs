@@ -1,12 +1,16 @@
 //! The suite on a live system of somebody's own (`make conformance`), through the same door as the operator: the backend's
 //! part of an `ObjectStore` and the keys of its admin Secret. It makes only users of its own, and deletes them.
 
+mod reach;
+mod settings;
+
+use self::settings::Settings;
 use super::suite::{Subject, key_ids, left_behind};
-use crate::testbed::{FaultProxy, S3, cluster::object, proxy::Seen};
+use crate::testbed::{FaultProxy, S3, proxy::Seen, unique};
 use async_trait::async_trait;
-use gracekey::api::v1alpha1::ObjectStore;
+use gracekey::api::v1alpha1::{Backend, ObjectStoreSpec};
 use gracekey::backend::proof::{Death, Proof, Prover};
-use gracekey::backend::registry::{self, AdminSecret, Parts};
+use gracekey::backend::registry;
 use gracekey::backend::{
     BackendInfo, BackendKind, Driver, FoundBucket, Grantee, IssueRequest, KeyPair, NewUser, ObservedUser,
     Result,
@@ -16,78 +20,12 @@ use gracekey::domain::capabilities::Capabilities;
 use gracekey::domain::ids::{AccessKeyId, BucketName, CredentialId, OwnerMark, UserName};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, env, sync::Arc, sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, sync::Mutex, time::Duration};
 
 conformance!(
     #[ignore = "needs a system of yours: make conformance"]
     Live
 );
-
-/// What `make conformance` was told.
-struct Settings {
-    /// As a user would write it, without the name of the Secret.
-    store: ObjectStore,
-    admin: AdminSecret,
-    ca: Option<String>,
-}
-
-impl Settings {
-    #[expect(clippy::disallowed_methods, reason = "tests have no cli.rs")]
-    fn given() -> Self {
-        let text = |name: &str| {
-            env::var(format!("GRACEKEY_LIVE_{name}"))
-                .ok()
-                .filter(|text| !text.is_empty())
-        };
-        let needed =
-            |name: &str| text(name).unwrap_or_else(|| panic!("{name} is not set: see make conformance"));
-        let file = |name: &str| {
-            text(name).map(|path| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}")))
-        };
-        let (backend, endpoint) = (needed("BACKEND"), needed("ENDPOINT"));
-        let own = text("SETTINGS").map_or_else(Map::new, |json| {
-            serde_json::from_str(&json).expect("SETTINGS is a JSON object")
-        });
-        let s3 = text("S3").map(|endpoint| json!({ "endpoint": endpoint, "region": text("REGION") }));
-        Self {
-            store: store(&backend, &endpoint, own, s3),
-            admin: keys(&file("CREDENTIALS").expect("CREDENTIALS names a file")),
-            ca: file("CA"),
-        }
-    }
-
-    fn parts<T>(&self, make: impl FnOnce(&Parts<'_>) -> T) -> T {
-        make(&Parts::new(&self.store.spec, &self.admin, self.ca.as_deref()))
-    }
-}
-
-fn store(backend: &str, endpoint: &str, mut own: Map<String, Value>, s3: Option<Value>) -> ObjectStore {
-    own.insert("endpoint".to_owned(), endpoint.into());
-    own.insert("credentialsSecretRef".to_owned(), json!({ "name": "admin" }));
-    let mut spec = json!({ "backend": { backend: own } });
-    if let Some(mut s3) = s3 {
-        if s3["region"].is_null() {
-            s3["region"] = "us-east-1".into();
-        }
-        spec["s3"] = s3;
-    }
-    object(json!({
-        "apiVersion": "gracekey.dev/v1alpha1", "kind": "ObjectStore", "metadata": { "name": "live" }, "spec": spec,
-    }))
-}
-
-/// Lines `key=value`: the keys of the admin Secret.
-fn keys(text: &str) -> AdminSecret {
-    let lines = text
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (key, value) = line.split_once('=').expect("CREDENTIALS has lines key=value");
-            (key.trim().to_owned(), value.trim().to_owned().into())
-        })
-        .collect()
-}
 
 /// A live system. Ends with every user gone that was made through it.
 struct Live {
@@ -104,10 +42,7 @@ impl Live {
         inner.probe().await.unwrap();
         Self {
             prover: settings.parts(registry::prover).unwrap(),
-            driver: Tidy {
-                inner,
-                made: Mutex::default(),
-            },
+            driver: Tidy::over(inner),
             idle: FaultProxy::start("http://127.0.0.1:1", None).await,
             settings,
         }
@@ -120,11 +55,14 @@ impl Drop for Live {
         let made = std::mem::take(&mut *self.driver.made.lock().unwrap());
         let driver = Arc::clone(&self.driver.inner);
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(tidy(driver, made)));
+        if let Some(notes) = settings::notes() {
+            reach::forget(&notes, self.driver.number);
+        }
     }
 }
 
 /// What carries another mark by now is somebody else's: not every driver looks before it deletes.
-async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<(UserName, OwnerMark)>) {
+async fn tidy(driver: Arc<dyn Driver>, made: impl IntoIterator<Item = (UserName, OwnerMark)>) {
     for (user, mark) in made {
         let gone = match driver.find_user(&user).await {
             Ok(Some(found)) if found.owner.as_ref() == Some(&mark) => driver.delete_user(&user).await,
@@ -143,13 +81,31 @@ async fn tidy(driver: Arc<dyn Driver>, made: BTreeSet<(UserName, OwnerMark)>) {
 struct Tidy {
     inner: Arc<dyn Driver>,
     made: Mutex<BTreeSet<(UserName, OwnerMark)>>,
+    /// Tells it from others of this process.
+    number: u32,
 }
 
 impl Tidy {
+    fn over(inner: Arc<dyn Driver>) -> Self {
+        Self {
+            inner,
+            made: Mutex::default(),
+            number: unique().1,
+        }
+    }
+
     /// Before the call: its answer may be lost.
     fn note(&self, user: &NewUser) {
+        // The driver refuses any other name unasked.
+        if !self.capabilities().user_name.accept(user.name.as_str()) {
+            return;
+        }
         let made = (user.name.clone(), user.owner.clone());
-        self.made.lock().unwrap().insert(made);
+        if self.made.lock().unwrap().insert(made)
+            && let Some(notes) = settings::notes()
+        {
+            reach::note(&notes, self.number, &user.name, &user.owner);
+        }
     }
 }
 
@@ -236,7 +192,7 @@ impl Prover for Shared {
 #[async_trait]
 impl Subject for Live {
     async fn start() -> Self {
-        Self::connect(Settings::given()).await
+        Self::connect(Settings::given().unwrap()).await
     }
 
     fn driver(&self) -> &dyn Driver {
@@ -269,7 +225,7 @@ impl Subject for Live {
     }
 
     fn s3(&self, pair: &KeyPair) -> Option<S3> {
-        let s3 = self.settings.store.spec.s3.as_ref()?;
+        let s3 = self.settings.spec.s3.as_ref()?;
         Some(S3::new(&s3.endpoint, &s3.region, pair))
     }
 
@@ -337,9 +293,55 @@ impl Subject for Live {
             | "a_failing_server_is_nobodys_fault"
             | "an_answer_of_something_else_is_not_understood"
             | "a_failing_read_applies_nothing" => Some("needs somebody in between who spoils answers"),
+            "a_user_with_data_is_not_deleted" => lacks_policy(&Settings::given().unwrap().spec),
             _ => None,
         }
     }
+}
+
+/// Why the suite's users may make no bucket, where they may not.
+fn lacks_policy(spec: &ObjectStoreSpec) -> Option<&'static str> {
+    let Backend::Iam(iam) = &spec.backend else {
+        return None;
+    };
+    let none = iam.policy_arns.is_empty();
+    none.then_some("needs a policy that allows s3:*, named by policyArns in SETTINGS")
+}
+
+/// None that the driver refuses unasked, such as the names of a demand about odd ones.
+#[tokio::test]
+async fn only_what_may_have_been_made_is_noted() {
+    let s3 = Some(("http://127.0.0.1:1".to_owned(), None));
+    let settings = Settings {
+        spec: settings::spec("ceph", "http://127.0.0.1:1", Map::new(), s3).unwrap(),
+        admin: settings::keys("accessKey=a\nsecretKey=b").unwrap(),
+        ca: None,
+    };
+    let driver = Tidy::over(settings.parts(registry::driver).unwrap());
+    for name in ["a%b", "\u{fc}", "a\nb", "", "gktest-made"] {
+        let user = NewUser {
+            name: UserName::new(name),
+            label: "A user".to_owned(),
+            owner: OwnerMark::new("f".repeat(32)),
+            locked: false,
+        };
+        driver.create_user(&user).await.unwrap_err();
+    }
+    let made: Vec<_> = driver.made.lock().unwrap().iter().cloned().collect();
+    let names: Vec<_> = made.iter().map(|(user, _)| user.as_str()).collect();
+    assert_eq!(names, ["gktest-made"]);
+}
+
+#[test]
+fn without_a_policy_no_bucket_is_asked_for() {
+    let reason = |backend: &str, own: Value| {
+        let s3 = Some(("https://s3.example".to_owned(), None));
+        let own = own.as_object().unwrap().clone();
+        lacks_policy(&settings::spec(backend, "https://a.example", own, s3).unwrap())
+    };
+    assert!(reason("iam", json!({})).is_some());
+    let named = json!({ "policyArns": ["arn:aws:iam:::policy/application"] });
+    assert!(reason("iam", named).is_none() && reason("ceph", json!({})).is_none());
 }
 
 /// On the gateway of the test bed, in place of somebody's live system.
@@ -350,10 +352,10 @@ async fn what_was_made_on_a_live_system_is_gone_at_the_end() {
         "# of the admin\naccessKey={}\nsecretKey = {}\n",
         gateway.admin_access_key, gateway.admin_secret_key
     );
-    let s3 = json!({ "endpoint": gateway.endpoint, "region": gateway.region });
+    let s3 = (gateway.endpoint.clone(), Some(gateway.region.clone()));
     let settings = || Settings {
-        store: store("ceph", &gateway.endpoint, Map::new(), Some(s3.clone())),
-        admin: keys(&lines),
+        spec: settings::spec("ceph", &gateway.endpoint, Map::new(), Some(s3.clone())).unwrap(),
+        admin: settings::keys(&lines).unwrap(),
         ca: None,
     };
     let live = Live::connect(settings()).await;
