@@ -85,8 +85,6 @@ impl From<&backend::Error> for Trouble {
             ErrorKind::Unsupported => (Reason::Unsupported, true),
             ErrorKind::Protocol => (Reason::UnexpectedResponse, false),
         };
-        // Each try may count towards a lock of the account. A changed Secret is taken up at once.
-        let patience = (error.kind == ErrorKind::Auth).then_some(backend::login::REFUSED);
         // A text that changes with each failure would be a write with each failure: what was read is not named.
         let message = if error.kind == ErrorKind::Transient {
             let what = match error.outcome {
@@ -106,7 +104,7 @@ impl From<&backend::Error> for Trouble {
             reason,
             message,
             stalled,
-            retry_after: error.retry_after.or(patience),
+            retry_after: error.retry_after,
         }
     }
 }

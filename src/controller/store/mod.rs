@@ -123,9 +123,7 @@ async fn look_after(store: &ObjectStore, ctx: &Context) -> Result<Action, Error>
         tell_transition(store, &seen, ctx).await;
     }
     Ok(Action::requeue(match &seen {
-        Err(trouble) if trouble.reason != Reason::Suspended => ctx
-            .entropy
-            .jitter(trouble.retry_after.unwrap_or_default().max(RETRY)),
+        Err(trouble) if trouble.reason != Reason::Suspended => ctx.entropy.jitter(RETRY),
         _ => ctx.entropy.jitter(ctx.resync),
     }))
 }
