@@ -173,7 +173,7 @@ pub(super) fn no_consent() -> Rule {
 pub(super) fn bytes() -> Rule {
     rule(
         format!("string(self).matches('{}')", super::bytes::PATTERN),
-        "must be a number of bytes, or one with a suffix such as '10G' or '512Mi': no sign, at most three decimals",
+        "must be a number of bytes, or one with a suffix such as '10G' or '512Mi': no sign, at most 15 digits, and 12 before a suffix with three decimals",
     )
 }
 
