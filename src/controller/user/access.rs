@@ -1,15 +1,11 @@
-//! Access to buckets: looked at and changed. A failure of one ends no pass: it is told at the end, and the keys go on.
+//! Access to buckets as it is known in a pass: looked at, and what was said of what cannot be had.
 
-use super::{
-    pass::{Pass, World},
-    target::Target,
-    tell,
-};
+use super::target::Target;
 use crate::{
     backend::{self, ErrorKind, FoundBucket},
-    controller::error::{Failure, Trouble},
+    controller::error::Trouble,
     domain::{
-        access::{BucketState, Held, Permission},
+        access::BucketState,
         facts::{Desired, UserState},
         ids::BucketName,
         ledger::Ledger,
@@ -116,7 +112,7 @@ impl Buckets {
     }
 
     /// The backend did not answer before; it is not asked for this either.
-    fn is_passed_over(&mut self, name: &BucketName) -> bool {
+    pub(super) fn is_passed_over(&mut self, name: &BucketName) -> bool {
         let Some(trouble) = self.silent.clone() else {
             return false;
         };
@@ -129,7 +125,7 @@ impl Buckets {
         self.said.insert(name.clone(), trouble);
     }
 
-    fn fail(&mut self, name: &BucketName, error: &backend::Error) {
+    pub(super) fn fail(&mut self, name: &BucketName, error: &backend::Error) {
         let trouble = self.note(error);
         let (state, reason) = match error.kind {
             ErrorKind::Transient | ErrorKind::RateLimited | ErrorKind::Protocol => {
@@ -160,67 +156,10 @@ impl Buckets {
     }
 }
 
-impl Pass<'_> {
-    pub(super) async fn make_bucket(&mut self, name: &BucketName, world: &mut World) -> Result<(), Failure> {
-        if world.buckets.is_passed_over(name) {
-            return Ok(());
-        }
-        self.confirm().await?;
-        let target = &world.target;
-        let to = target.grantee();
-        let made = target.connection.driver.make_bucket(&to, name);
-        if let Err(error) = made.await {
-            world.buckets.fail(name, &error);
-            return Ok(());
-        }
-        let states = &mut world.buckets.states;
-        states.insert(name.clone(), BucketState::Open(Held::Nothing));
-        let note = format!("Made the bucket {name}. It is not deleted with this object.");
-        tell(self.ctx, &self.user, false, Reason::BucketCreated, note).await;
-        Ok(())
-    }
-
-    pub(super) async fn set_grant(
-        &mut self,
-        name: &BucketName,
-        what: Option<Permission>,
-        world: &mut World,
-    ) -> Result<(), Failure> {
-        if world.buckets.is_passed_over(name) {
-            return Ok(());
-        }
-        self.confirm().await?;
-        let target = &world.target;
-        let to = target.grantee();
-        let set = target.connection.driver.set_grant(&to, name, what);
-        if let Err(error) = set.await {
-            world.buckets.fail(name, &error);
-            return Ok(());
-        }
-        let held = what.map_or(Held::Nothing, Held::As);
-        let state = match world.buckets.states.get(name) {
-            Some(BucketState::Closed(_)) => BucketState::Closed(Some(held)),
-            _ => BucketState::Open(held),
-        };
-        world.buckets.states.insert(name.clone(), state);
-        let (reason, note) = match what {
-            Some(permission) => (
-                Reason::AccessGranted,
-                format!("Granted {permission:?} on the bucket {name}."),
-            ),
-            None => (
-                Reason::AccessWithdrawn,
-                format!("Withdrew the access to the bucket {name}."),
-            ),
-        };
-        tell(self.ctx, &self.user, false, reason, note).await;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::access::Held;
 
     fn names_of(names: &[&str]) -> Vec<BucketName> {
         names.iter().map(|name| BucketName::new(*name)).collect()

@@ -3,6 +3,7 @@
 mod access;
 mod blocked;
 mod execute;
+mod execute_access;
 mod execute_key;
 mod execute_secret;
 mod execute_user;

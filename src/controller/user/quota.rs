@@ -1,17 +1,9 @@
-//! The quota of a user: its limits as they were read, and changed. A failure ends no pass: it is told at the end, and the keys
-//! go on.
+//! The quota of a user as it is known in a pass: its limits, and what was said where they are not known.
 
-use super::{
-    pass::{Pass, World},
-    tell,
-};
 use crate::{
     backend,
-    controller::error::{Failure, Trouble},
-    domain::{
-        access::{LimitChanges, Limits, LimitsState, Resource, change_limits},
-        reason::Reason,
-    },
+    controller::error::Trouble,
+    domain::access::{LimitChanges, Limits, LimitsState, Resource, change_limits},
 };
 
 /// Limits as they are known in this pass, and what was said where they are not.
@@ -39,7 +31,7 @@ impl Quota {
 
     /// They could not be read or changed. What a person has to mend does not hold up a first key; all else does, or a user
     /// would be without its limit for want of a moment's patience.
-    fn failed(error: &backend::Error) -> Self {
+    pub(super) fn failed(error: &backend::Error) -> Self {
         let said = Trouble::from(error);
         let state = if said.stalled {
             LimitsState::Refused
@@ -62,41 +54,12 @@ impl Quota {
         self.said.as_ref()
     }
 
-    fn change(&mut self, changes: &LimitChanges) {
+    /// They were changed.
+    pub(super) fn change(&mut self, changes: &LimitChanges) {
         if let LimitsState::Known(limits) = &mut self.state {
             change_limits(limits, changes);
         }
     }
-}
-
-impl Pass<'_> {
-    pub(super) async fn set_limits(
-        &mut self,
-        changes: &LimitChanges,
-        world: &mut World,
-    ) -> Result<(), Failure> {
-        self.confirm().await?;
-        let target = &world.target;
-        let set = target.connection.driver.set_limits(&target.user_name, changes);
-        if let Err(error) = set.await {
-            world.buckets.ask_no_more_after(&error);
-            world.seen.quota = Quota::failed(&error);
-            return Ok(());
-        }
-        world.seen.quota.change(changes);
-        let said: Vec<_> = changes.iter().map(|(of, most)| say_limit(*of, *most)).collect();
-        let note = format!("Changed the quota of the user: {}.", said.join(", "));
-        tell(self.ctx, &self.user, false, Reason::QuotaChanged, note).await;
-        Ok(())
-    }
-}
-
-fn say_limit(of: Resource, most: Option<u64>) -> String {
-    let field = field_of(of);
-    most.map_or_else(
-        || format!("no `{field}` any more"),
-        |most| format!("`{field}` {most}"),
-    )
 }
 
 /// The field of `spec.quota` that asks for it.
