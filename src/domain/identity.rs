@@ -2,9 +2,9 @@
 
 use super::{
     capabilities::UserNameRules,
+    digest::hex,
     ids::{NamespaceMark, OwnerMark, UserName},
 };
-use sha2::{Digest, Sha256};
 
 /// Where an `ObjectUser` stands. Two objects never share one, and it survives deletion and re-creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,18 +70,8 @@ impl Identity<'_> {
     }
 
     fn digest(&self, what: &str, digits: usize) -> String {
-        let text = [what, self.cluster, self.namespace, self.name].join("\0");
-        Sha256::digest(text)
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .take(digits)
-            .map(hex_digit)
-            .collect()
+        hex(&[what, self.cluster, self.namespace, self.name], digits)
     }
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod access;
 pub mod backoff;
 pub mod capabilities;
 pub mod condition;
+pub mod digest;
 pub mod facts;
 pub mod identity;
 pub mod ids;

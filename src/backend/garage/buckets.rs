@@ -1,7 +1,6 @@
 //! Access to buckets. A right is each key's own, so a grant is what all keys of a user hold; and consent is a name of the
 //! bucket, as a bucket has no other place for it.
 
-use super::name::hex;
 use super::request;
 use super::user::Keys;
 use super::wire::{Bucket, Permissions};
@@ -10,6 +9,7 @@ use crate::backend::access::{FoundBucket, Grantee, check_bucket};
 use crate::backend::call::Call;
 use crate::backend::{ErrorKind, Result};
 use crate::domain::access::{Held, Permission};
+use crate::domain::digest::hex;
 use crate::domain::ids::{BucketName, NamespaceMark};
 
 /// How such a name begins.
@@ -23,7 +23,7 @@ const RESERVED: &str = "Names that begin with gracekey- open buckets to namespac
 /// The name by which a bucket's admin consents to grants for users of a namespace: its bucket's own, as a name means one
 /// bucket. Only the admin API gives names to buckets that hold for every key.
 pub(super) fn consent(namespace: &NamespaceMark, bucket: &BucketName) -> String {
-    let digits = hex(&format!("{namespace}/{bucket}"), CONSENT_DIGITS);
+    let digits = hex(&[&format!("{namespace}/{bucket}")], CONSENT_DIGITS);
     format!("{CONSENT}{digits}")
 }
 

@@ -5,8 +5,10 @@
 //! and more. It reads `LABEL [gracekey:USER:MARK]`, and `LABEL [gracekey:USER:MARK:unfinished]` until the key may do all
 //! that the user's other keys may.
 
-use crate::domain::ids::{AccessKeyId, OwnerMark, UserName};
-use sha2::{Digest, Sha256};
+use crate::domain::{
+    digest::hex,
+    ids::{AccessKeyId, OwnerMark, UserName},
+};
 
 /// How ids of Garage's own making begin, too.
 const ID_OPENING: &str = "GK";
@@ -25,17 +27,8 @@ const UNFINISHED: &str = "unfinished";
 
 /// How the ids of all keys of this user begin.
 pub(super) fn prefix(name: &UserName) -> String {
-    let digits = hex(&["garage", name.as_str()].join("\0"), DIGEST_DIGITS);
+    let digits = hex(&["garage", name.as_str()], DIGEST_DIGITS);
     format!("{ID_OPENING}{digits}")
-}
-
-/// The first digits of the SHA-256 of a text.
-pub(super) fn hex(text: &str, digits: usize) -> String {
-    let digest = Sha256::digest(text);
-    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(digits);
-    nibbles
-        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-        .collect()
 }
 
 /// The id of a key of this user, made from a random word. The word is long: ids that were deleted are never taken again.

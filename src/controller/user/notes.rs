@@ -4,6 +4,7 @@ use super::format;
 use crate::{
     backend::KeyPair,
     domain::{
+        digest::hex,
         ids::{CredentialId, RotateToken},
         ledger::after,
     },
@@ -13,14 +14,13 @@ use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::ResourceExt;
 use secrecy::ExposeSecret as _;
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// How many bytes of a digest are noted: enough to tell a damaged pair, and no more.
-const DIGEST_BYTES: usize = 16;
+/// How many hex digits of a digest are noted: enough to tell a damaged pair, and no more.
+const DIGEST_DIGITS: usize = 32;
 
 /// The key pair that a Secret holds, believed or not. `None` also where it is not the one that we wrote.
 pub(super) fn pair_in(secret: &Secret) -> Option<KeyPair> {
@@ -30,13 +30,7 @@ pub(super) fn pair_in(secret: &Secret) -> Option<KeyPair> {
 
 /// What is noted of a pair.
 pub(super) fn digest(pair: &KeyPair) -> String {
-    let digest = Sha256::new()
-        .chain_update(pair.id.as_str())
-        .chain_update([0])
-        .chain_update(pair.secret.expose_secret())
-        .finalize();
-    let digits = digest.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    hex(&[pair.id.as_str(), pair.secret.expose_secret()], DIGEST_DIGITS)
 }
 
 fn read(secret: &Secret) -> Option<KeyPair> {

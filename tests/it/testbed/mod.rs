@@ -53,8 +53,9 @@ pub(crate) fn run() -> &'static str {
     RUN.get_or_init(|| told("GRACEKEY_TEST_RUN").unwrap_or_else(draw_run))
 }
 
+/// What the environment says under this name, if anything.
 #[expect(clippy::disallowed_methods, reason = "tests have no cli.rs")]
-fn told(name: &str) -> Option<String> {
+pub(crate) fn told(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 

@@ -5,6 +5,7 @@
 pub mod domain {
     pub mod access;
     pub mod capabilities;
+    pub mod digest;
     pub mod facts;
     pub mod identity;
     pub mod ids;

@@ -4,7 +4,7 @@ use gracekey::api::v1alpha1::{BackendKind, ObjectStore, ObjectStoreSpec};
 use gracekey::backend::registry::{AdminSecret, Parts, Unusable};
 use kube::CustomResourceExt as _;
 use serde_json::{Map, Value, json};
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
 pub(super) struct Settings {
@@ -14,11 +14,8 @@ pub(super) struct Settings {
     pub(super) ca: Option<String>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests have no cli.rs")]
 fn told(name: &str) -> Option<String> {
-    env::var(format!("GRACEKEY_LIVE_{name}"))
-        .ok()
-        .filter(|text| !text.is_empty())
+    crate::testbed::told(&format!("GRACEKEY_LIVE_{name}"))
 }
 
 /// Where the script and the processes that it starts leave each other notes.
