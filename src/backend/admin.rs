@@ -20,6 +20,8 @@ pub struct Admin {
 struct Probed {
     at: Instant,
     refused: Option<Error>,
+    /// Other calls are refused as well. Where they are not, a probe lacks no more than a right, and keys go on being revoked.
+    calls_too: bool,
 }
 
 impl Admin {
@@ -35,26 +37,31 @@ impl Admin {
         probed.at.elapsed() < self.patience
     }
 
-    /// Notes what came of a probe.
-    pub fn note(&self, probe: &Result<BackendInfo>) {
+    /// Notes what came of a probe. `calls_too`: another call was refused before it.
+    pub fn note(&self, probe: &Result<BackendInfo>, calls_too: bool) {
         let refused = probe.as_ref().err().filter(|error| error.kind == ErrorKind::Auth);
         let probed = Probed {
             at: Instant::now(),
             refused: refused.cloned(),
+            calls_too,
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(probed);
     }
 
     /// # Errors
     ///
-    /// They were refused a short while ago: that error, of this operation, which is not carried out.
+    /// A probe was refused a short while ago: that error.
+    pub fn check_probe(&self) -> Result<()> {
+        self.refusal(|_| true).map_or(Ok(()), Err)
+    }
+
+    /// # Errors
+    ///
+    /// They were refused a short while ago, to a probe and to another call: that error, of this operation, which is not carried
+    /// out.
     pub fn check(&self, operation: &'static str) -> Result<()> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = last
-            .as_ref()
-            .filter(|last| self.is_fresh(last))
-            .and_then(|last| last.refused.clone());
-        refused.map_or(Ok(()), |error| {
+        let refusal = self.refusal(|probed| probed.calls_too);
+        refusal.map_or(Ok(()), |error| {
             Err(Error {
                 operation,
                 outcome: Outcome::NotApplied,
@@ -63,10 +70,25 @@ impl Admin {
         })
     }
 
-    /// A call was refused that may lack no more than one right: only a probe tells, and the last one was a while ago.
-    pub fn is_in_doubt(&self, error: &Error) -> bool {
+    fn refusal(&self, counts: impl FnOnce(&Probed) -> bool) -> Option<Error> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        error.kind == ErrorKind::Auth && !last.as_ref().is_some_and(|last| self.is_fresh(last))
+        let last = last.as_ref().filter(|last| self.is_fresh(last));
+        last.filter(|last| counts(last))
+            .and_then(|last| last.refused.clone())
+    }
+
+    /// A call ended so. Whether that leaves a doubt which only a probe ends: it was refused, perhaps for want of one right, and the
+    /// last probe was a while ago.
+    pub fn doubts(&self, error: &Error) -> bool {
+        if error.kind != ErrorKind::Auth {
+            return false;
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.as_mut().filter(|last| self.is_fresh(last)) {
+            Some(probed) => probed.calls_too = true,
+            None => return true,
+        }
+        false
     }
 }
 
@@ -75,9 +97,8 @@ mod tests {
     use super::*;
     use crate::backend::{BackendKind, error::Detail};
 
-    #[test]
-    fn refused_credentials_are_refused_for_a_while_and_then_tried_again() {
-        let refused = Error {
+    fn refused() -> Error {
+        Error {
             kind: ErrorKind::Auth,
             outcome: Outcome::Unknown,
             backend: BackendKind::Ecs,
@@ -85,14 +106,28 @@ mod tests {
             detail: Detail::new("why"),
             retry_after: None,
             request_id: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_probe_that_is_refused_alone_stops_no_call() {
+        let admin = Admin::new(Duration::from_mins(1));
+        admin.note(&Err(refused()), false);
+        assert!(admin.check_probe().is_err() && admin.check("revoke").is_ok());
+        assert!(!admin.doubts(&refused()), "it was asked a moment ago");
+        assert!(admin.check("revoke").is_err(), "now a call was refused as well");
+    }
+
+    #[test]
+    fn refused_credentials_are_refused_for_a_while_and_then_tried_again() {
+        let refused = refused();
         let is_barred = |patience| {
             let admin = Admin::new(patience);
-            assert!(admin.check("revoke").is_ok() && admin.is_in_doubt(&refused));
-            admin.note(&Err(refused.clone()));
+            assert!(admin.check("revoke").is_ok() && admin.doubts(&refused));
+            admin.note(&Err(refused.clone()), true);
             admin.check("revoke").is_err_and(|error| {
                 assert_eq!((error.operation, error.outcome), ("revoke", Outcome::NotApplied));
-                !admin.is_in_doubt(&error)
+                !admin.doubts(&error)
             })
         };
         assert!(is_barred(Duration::from_mins(1)));

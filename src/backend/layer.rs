@@ -121,11 +121,23 @@ impl Layered {
             tokio::time::sleep_until(start).await;
         }
         let result = call.await;
-        self.note(&result);
-        if result.as_ref().is_err_and(|error| self.admin.is_in_doubt(error)) {
-            self.admin.note(&self.inner.probe().await);
+        self.note(result.as_ref().err());
+        if result.as_ref().is_err_and(|error| self.admin.doubts(error)) {
+            drop(self.ask_admin(true).await);
         }
         result
+    }
+
+    /// A probe, past gate and breaker: a store that does not answer is to be told by its own error, and is found again by this.
+    async fn ask_admin(&self, calls_too: bool) -> Result<BackendInfo> {
+        let asked = async {
+            self.admin.check_probe()?;
+            let result = self.inner.probe().await;
+            self.admin.note(&result, calls_too);
+            self.note(result.as_ref().err());
+            result
+        };
+        self.measured("probe", asked).await
     }
 
     fn my_start(&self) -> Option<Instant> {
@@ -158,10 +170,10 @@ impl Layered {
         }
     }
 
-    fn note<T>(&self, result: &Result<T>) {
+    fn note(&self, failed: Option<&Error>) {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Err(error) if error.kind == ErrorKind::Transient || error.kind == ErrorKind::RateLimited => {
+        match failed.filter(|error| error.is_passing()) {
+            Some(error) => {
                 let pause = backoff::delay(breaker.failures.saturating_sub(1), PAUSE.0, PAUSE.1);
                 let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX).max(pause));
                 // One call that fails may be about one user; two in a row are about the store.
@@ -169,7 +181,7 @@ impl Layered {
                 breaker.until = opens.then(|| Instant::now() + asked.unwrap_or(pause));
                 breaker.failures = breaker.failures.saturating_add(1);
             }
-            _ => *breaker = Breaker::default(),
+            None => *breaker = Breaker::default(),
         }
     }
 }
@@ -192,23 +204,15 @@ impl Driver for Layered {
         self.inner.key_id(user, word)
     }
 
-    /// Past gate and breaker: a store that does not answer is to be told by its own error, and is found again by this.
     async fn probe(&self) -> Result<BackendInfo> {
-        let asked = async {
-            self.admin.check("probe")?;
-            let result = self.inner.probe().await;
-            self.admin.note(&result);
-            self.note(&result);
-            result
-        };
-        self.measured("probe", asked).await
+        self.ask_admin(false).await
     }
 
     async fn find_user(&self, name: &UserName) -> Result<Option<ObservedUser>> {
         let found = self.call("find_user", self.inner.find_user(name)).await?;
-        // A part of the answer that failed by itself.
-        if let Some(Err(error)) = found.as_ref().map(|user| user.limits.as_ref().map(drop)) {
-            self.note(&Err::<(), _>(error.clone()));
+        // A part of the answer may have failed by itself.
+        if let Some(error) = found.as_ref().and_then(|user| user.limits.as_ref().err()) {
+            self.note(Some(error));
         }
         Ok(found)
     }
